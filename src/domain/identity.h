@@ -1,0 +1,31 @@
+// Who a session belongs to, as far as is known.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace sojourn::domain {
+
+// The four identity attributes of the published API. Each is up to 256 bytes of UTF-8; empty means
+// absent, on the wire as here.
+struct Identity {
+  static constexpr size_t kMaxBytes = 256;
+
+  std::string agent_id;
+  std::string customer_id;
+  std::string visit_id;
+  std::string global_visit_id;
+
+  // The published API: a session is "named or anonymous (agentId, customerId, visitId not
+  // provided)". globalVisitId does not name it.
+  bool anonymous() const { return agent_id.empty() && customer_id.empty() && visit_id.empty(); }
+
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+// The attributes of `current`, replaced by those present in `given`; those not given stay.
+Identity merged(const Identity& current, const Identity& given);
+
+}  // namespace sojourn::domain

@@ -1,0 +1,31 @@
+// One I/O thread with its event loop.
+#pragma once
+
+#include <memory>
+
+#include "base/executor.h"
+
+namespace sojourn::http {
+
+// An io_context and the thread that runs it. The thread starts with the first start() and ends with
+// stop() or the destructor. post() may be called from any thread.
+class Loop final : public Executor {
+ public:
+  struct Impl;  // asio lives behind this, in few files (loop_impl.h)
+
+  Loop();
+  ~Loop() override;
+
+  void start();
+  void post(std::move_only_function<void()> work) override;
+  // Ends the thread once what it is running returns; pending work is destroyed. From any thread but
+  // the loop's own.
+  void stop();
+
+  Impl& impl() { return *impl_; }
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sojourn::http

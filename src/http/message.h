@@ -1,0 +1,54 @@
+// A request and its answer, as the services of this floor see them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sojourn::http {
+
+enum class Method { get, head, put, post, delete_, options, other };
+
+std::string_view name_of(Method method);  // "GET", ...; "OTHER" for Method::other
+
+struct Field {
+  std::string_view name;   // as sent; compare with equals_ignoring_case
+  std::string_view value;  // without the spaces around it; any bytes but controls
+};
+
+// One request, whole: the body has arrived. All views point into buffers of the connection and are
+// valid until the service's Task is done.
+struct Request {
+  Method method = Method::other;
+  std::string_view path;   // as sent, percent-encoded, without the query; starts with '/'
+  std::string_view query;  // as sent, without the '?'; empty when there is none
+  std::string_view path_parameter;  // set by Router: what stood for {..} in the route, as sent
+  std::span<const Field> fields;    // in the order sent
+  std::string_view body;            // decoded from chunks; empty when there is none
+};
+
+// The answer to one request. Starts as 200 with no body. The connection adds Date, Content-Length,
+// Cache-Control: no-store, X-Content-Type-Options: nosniff, and Connection where it must be said.
+struct Response {
+  int status = 200;
+  std::string_view content_type = "application/json";  // of static storage; used when body is not empty
+  std::string body;
+  std::string extra_fields;    // further header lines, each ended by CRLF; see add_field
+  bool close = false;          // close the connection after this answer
+
+  // `value` must hold no control characters: whoever passes on what a client sent checks it first.
+  void add_field(std::string_view name, std::string_view value) {
+    extra_fields.append(name).append(": ").append(value).append("\r\n");
+  }
+
+  // Empty again, keeping the memory for the next request of the connection.
+  void reset() {
+    status = 200;
+    content_type = "application/json";
+    body.clear();
+    extra_fields.clear();
+    close = false;
+  }
+};
+
+}  // namespace sojourn::http

@@ -1,0 +1,69 @@
+// An HTTP/1.1 listener (RFC 9110, RFC 9112) on one address.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "http/loop.h"
+#include "http/service.h"
+
+namespace sojourn::http {
+
+// Options http.* (and admin.listen). Every limit has an answer of its own; none loses a request
+// silently.
+struct ServerOptions {
+  // HOST:PORT; an IPv6 host in brackets; port 0 picks a free one.
+  std::string listen = "127.0.0.1:9092";
+  // Connections open at once, over all loops. One more is answered 503 OVERLOADED and closed.
+  size_t max_connections = 10'000;
+  // From the first byte of a request (or the opening of the connection) until the request is whole,
+  // body included; beyond it 408 REQUEST_TIMEOUT and close. Also the time a client may take to
+  // accept an answer. This is what stops a client that sends a byte a second.
+  Duration header_timeout = std::chrono::seconds(10);
+  // A connection without a request is closed after this long, without a word.
+  Duration idle_timeout = std::chrono::seconds(75);
+  // Request line and header fields together; beyond it 431 HEADERS_TOO_LARGE and close.
+  size_t max_header_bytes = 16 * 1024;
+  // After chunked decoding; beyond it 413 BODY_TOO_LARGE and close.
+  size_t max_body_bytes = 64 * 1024;
+};
+
+// Accepts connections on every loop (SO_REUSEPORT) and serves each on the loop that accepted it.
+class Server {
+ public:
+  // Binds and listens. `service_of` is asked once per loop, here, for the service that answers that
+  // loop's requests; the services must outlive the server. An address that is taken or cannot be
+  // bound is invalid_parameter with a sentence that names it. Call before the loops start or while
+  // they run.
+  static Result<std::unique_ptr<Server>> listen(ServerOptions options,
+                                                const std::vector<Loop*>& loops,
+                                                std::function<Service&(size_t loop)> service_of);
+  // Call once drained, or after the loops have stopped.
+  ~Server();
+
+  // Where it listens, with the port that was picked: "127.0.0.1:9092".
+  const std::string& address() const;
+
+  // Graceful end: accepts no more, closes idle connections, lets requests in flight finish and
+  // closes each connection after the answer in progress (with Connection: close where the header is
+  // not sent yet). Returns at once; from any thread; once.
+  void drain();
+
+  // Waits until the last connection is closed; false when `limit` passed first. Not from a loop.
+  bool wait_until_drained(Duration limit);
+
+  // Connections open now. From any thread.
+  size_t open_connections() const;
+
+ private:
+  struct Impl;
+  explicit Server(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace sojourn::http
