@@ -20,8 +20,8 @@ struct Field {
 // valid until the service's Task is done.
 struct Request {
   Method method = Method::other;
-  std::string_view path;   // as sent, percent-encoded, without the query; starts with '/'
-  std::string_view query;  // as sent, without the '?'; empty when there is none
+  std::string_view path;            // as sent, percent-encoded, without the query; starts with '/'
+  std::string_view query;           // as sent, without the '?'; empty when there is none
   std::string_view path_parameter;  // set by Router: what stood for {..} in the route, as sent
   std::span<const Field> fields;    // in the order sent
   std::string_view body;            // decoded from chunks; empty when there is none
@@ -31,10 +31,11 @@ struct Request {
 // Cache-Control: no-store, X-Content-Type-Options: nosniff, and Connection where it must be said.
 struct Response {
   int status = 200;
-  std::string_view content_type = "application/json";  // of static storage; used when body is not empty
+  std::string_view content_type =
+      "application/json";  // of static storage; used when body is not empty
   std::string body;
-  std::string extra_fields;    // further header lines, each ended by CRLF; see add_field
-  bool close = false;          // close the connection after this answer
+  std::string extra_fields;  // further header lines, each ended by CRLF; see add_field
+  bool close = false;        // close the connection after this answer
 
   // `value` must hold no control characters: whoever passes on what a client sent checks it first.
   void add_field(std::string_view name, std::string_view value) {

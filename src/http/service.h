@@ -7,8 +7,8 @@
 
 namespace sojourn::http {
 
-// Whatever answers requests. Called on one loop's thread only; may answer at once or wait. A concern
-// that wraps others (limits, CORS, API keys) is a Service that holds a Service.
+// Whatever answers requests. Called on one loop's thread only; may answer at once or wait. A
+// concern that wraps others (limits, CORS, API keys) is a Service that holds a Service.
 class Service {
  public:
   virtual ~Service() = default;

@@ -1,0 +1,163 @@
+#include "listener.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "connection.h"
+#include "loop_impl.h"
+
+namespace sojourn::http {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using LoopExecutor = Loop::Impl::Executor;
+constexpr asio::as_tuple_t<asio::use_awaitable_t<LoopExecutor>> kResume{};
+
+// After an error like "too many open files" accepting would fail again at once, and spin.
+constexpr std::chrono::milliseconds kPauseAfterError{100};
+// Connections over the limit that may wait for their 503 to be read; more are closed without it, so
+// that being over the limit has a limit too.
+constexpr size_t kMaxTurnedAway = 64;
+// Connections that the kernel had accepted when a drain began.
+constexpr size_t kMaxLastAccepted = 1024;
+
+}  // namespace
+
+bool ServerState::take_place() {
+  if (served_.fetch_add(1, std::memory_order_relaxed) < options.max_connections) return true;
+  give_place_back();
+  return false;
+}
+
+void ServerState::closed() {
+  if (open_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  const std::lock_guard lock(mutex_);
+  none_open_.notify_all();
+}
+
+bool ServerState::wait_until_closed(Duration limit) {
+  std::unique_lock lock(mutex_);
+  return none_open_.wait_for(lock, limit,
+                             [&] { return open_.load(std::memory_order_acquire) == 0; });
+}
+
+// Its memory is the accepting coroutine's.
+struct Listener::Accepting {
+  Accepting(std::shared_ptr<Listener> owner, asio::basic_socket_acceptor<tcp, LoopExecutor> from)
+      : listener(std::move(owner)), acceptor(std::move(from)) {
+    listener->accepting_ = this;
+    listener->state_->opened();
+  }
+  ~Accepting() {
+    listener->accepting_ = nullptr;
+    listener->state_->closed();
+  }
+
+  asio::awaitable<void, LoopExecutor> run() {
+    Loop::Impl::Timer pause(acceptor.get_executor());
+    while (acceptor.is_open()) {
+      auto [error, socket] = co_await acceptor.async_accept(kResume);
+      if (!error) {
+        welcome(std::move(socket));
+      } else if (error != asio::error::operation_aborted &&
+                 error != asio::error::connection_aborted) {
+        pause.expires_after(kPauseAfterError);
+        co_await pause.async_wait(kResume);
+      }
+    }
+  }
+
+  void welcome(Socket socket) {
+    if (listener->state_->take_place()) {
+      serve(std::move(socket), listener, Admission::granted);
+    } else if (listener->turned_away < kMaxTurnedAway) {
+      serve(std::move(socket), listener, Admission::refused);
+    }
+  }
+
+  // What the kernel accepted for us gets its chance: closing the acceptor would reset it.
+  void end() {
+    boost::system::error_code error;
+    acceptor.non_blocking(true, error);
+    for (size_t i = 0; !error && i < kMaxLastAccepted; ++i) {
+      auto socket = acceptor.accept(error);
+      if (!error) welcome(std::move(socket));
+    }
+    acceptor.close(error);
+  }
+
+  std::shared_ptr<Listener> listener;
+  asio::basic_socket_acceptor<tcp, LoopExecutor> acceptor;
+};
+
+std::shared_ptr<Listener> Listener::start(Loop& loop, FileDescriptor socket, bool ipv6,
+                                          Service& service, std::shared_ptr<ServerState> state) {
+  class Sweeper final : public Ticking {
+   public:
+    explicit Sweeper(Listener& listener) : listener_(listener) {}
+    void tick(SteadyTime now) override {
+      Connection* next = nullptr;
+      for (Connection* c = listener_.first_; c != nullptr; c = next) {
+        next = c->next_;
+        if (c->deadline <= now) c->on_deadline();
+      }
+    }
+
+   private:
+    Listener& listener_;
+  };
+
+  auto listener = std::make_shared<Listener>(loop, service, std::move(state));
+  auto sweeper = std::make_shared<Sweeper>(*listener);
+  listener->ticking_ = sweeper;
+  loop.post([ticking = std::weak_ptr<Ticking>(sweeper), impl = &loop.impl()] {
+    impl->tickings.push_back(ticking);
+  });
+
+  asio::basic_socket_acceptor<tcp, LoopExecutor> acceptor(loop.impl().context);
+  acceptor.assign(ipv6 ? tcp::v6() : tcp::v4(), socket.release());
+  auto accepting = std::make_unique<Accepting>(listener, std::move(acceptor));
+  asio::co_spawn(
+      loop.impl().context, [accepting = std::move(accepting)] { return accepting->run(); },
+      asio::detached);
+  return listener;
+}
+
+Listener::Listener(Loop& loop, Service& service, std::shared_ptr<ServerState> state)
+    : loop_(loop), service_(service), state_(std::move(state)) {}
+
+Listener::~Listener() = default;
+
+void Listener::drain() {
+  loop_.post([self = shared_from_this()] {
+    self->draining_ = true;
+    if (self->accepting_ != nullptr) self->accepting_->end();
+    Connection* next = nullptr;
+    for (Connection* c = self->first_; c != nullptr; c = next) {
+      next = c->next_;
+      c->on_drain();
+    }
+  });
+}
+
+void Listener::add(Connection& connection) {
+  connection.next_ = first_;
+  if (first_ != nullptr) first_->previous_ = &connection;
+  first_ = &connection;
+}
+
+void Listener::remove(Connection& connection) {
+  if (connection.previous_ != nullptr) {
+    connection.previous_->next_ = connection.next_;
+  } else {
+    first_ = connection.next_;
+  }
+  if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
+}
+
+}  // namespace sojourn::http

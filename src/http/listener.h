@@ -1,0 +1,100 @@
+// The part of a Server that lives on one loop: it accepts there and knows the connections there.
+// No Asio in this header.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "http/loop.h"
+#include "http/server.h"
+#include "http/service.h"
+#include "listening_socket.h"
+
+namespace sojourn::http {
+
+// What the listeners of one server share. Any thread.
+class ServerState {
+ public:
+  explicit ServerState(ServerOptions chosen) : options(std::move(chosen)) {}
+
+  const ServerOptions options;
+
+  // A place among the connections that are served; false when there is none.
+  bool take_place();
+  void give_place_back() { served_.fetch_sub(1, std::memory_order_relaxed); }
+
+  // Connections (served or being refused) and listeners that are not ended: what a drain waits for.
+  void opened() { open_.fetch_add(1, std::memory_order_relaxed); }
+  void closed();
+  bool wait_until_closed(Duration limit);
+
+  std::atomic<size_t> connections = 0;  // open now
+
+ private:
+  std::atomic<size_t> served_ = 0;
+  std::atomic<size_t> open_ = 0;
+  std::mutex mutex_;
+  std::condition_variable none_open_;
+};
+
+// Lives as long as its accepting coroutine or one of its connections does. Loop's thread only,
+// except start() and drain().
+class Listener final : public std::enable_shared_from_this<Listener> {
+ public:
+  // A connection, as its listener sees it: a link in a list, with a deadline.
+  class Connection {
+   public:
+    Connection() = default;
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    virtual ~Connection() = default;
+    // The deadline has passed. Called at every tick until it is moved.
+    virtual void on_deadline() = 0;
+    // The listener drains from now on.
+    virtual void on_drain() = 0;
+
+    std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+
+   private:
+    friend class Listener;
+    Connection* previous_ = nullptr;
+    Connection* next_ = nullptr;
+  };
+
+  // Begins to accept on `socket`, now or when the loop starts.
+  static std::shared_ptr<Listener> start(Loop& loop, FileDescriptor socket, bool ipv6,
+                                         Service& service, std::shared_ptr<ServerState> state);
+  Listener(Loop& loop, Service& service, std::shared_ptr<ServerState> state);
+  ~Listener();
+
+  // Accepts no more and ends the connections as Server::drain says. Any thread.
+  void drain();
+
+  void add(Connection& connection);
+  void remove(Connection& connection);
+
+  Loop::Impl& loop() { return loop_.impl(); }
+  Service& service() { return service_; }
+  ServerState& state() { return *state_; }
+  const ServerOptions& options() const { return state_->options; }
+  bool draining() const { return draining_; }
+
+  // Connections being told that there are too many; see kMaxTurnedAway.
+  size_t turned_away = 0;
+
+ private:
+  struct Accepting;  // the Asio part, in listener.cc
+
+  Loop& loop_;
+  Service& service_;
+  const std::shared_ptr<ServerState> state_;
+  Connection* first_ = nullptr;
+  bool draining_ = false;
+  Accepting* accepting_ = nullptr;  // null before it began and after it ended
+  std::shared_ptr<void> ticking_;
+};
+
+}  // namespace sojourn::http

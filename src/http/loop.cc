@@ -1,0 +1,82 @@
+#include "http/loop.h"
+
+#include <boost/asio/post.hpp>
+
+#include "loop_impl.h"
+#include "response_writer.h"
+
+namespace sojourn::http {
+
+namespace asio = boost::asio;
+
+Loop::Impl::Impl() { on_tick(); }
+
+void Loop::Impl::wait_for_tick() {
+  timer.expires_after(kTick);
+  timer.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    on_tick();
+    wait_for_tick();
+  });
+}
+
+void Loop::Impl::on_tick() {
+  now = std::chrono::steady_clock::now();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (seconds != date || common_fields.empty()) {
+    date = seconds;
+    write_common_fields(common_fields, seconds);
+  }
+  std::erase_if(tickings, [](const std::weak_ptr<Ticking>& ticking) { return ticking.expired(); });
+  for (size_t i = 0; i < tickings.size(); ++i) {
+    if (const auto ticking = tickings[i].lock()) ticking->tick(now);
+  }
+}
+
+void Loop::Impl::run_posted() {
+  {
+    const std::lock_guard lock(mutex);
+    running.swap(posted);
+  }
+  for (auto& work_item : running) work_item();
+  running.clear();
+}
+
+Loop::Loop() : impl_(std::make_unique<Impl>()) {}
+
+Loop::~Loop() { stop(); }
+
+void Loop::start() {
+  if (impl_->thread.joinable()) return;
+  impl_->thread = std::thread([impl = impl_.get()] {
+    impl->wait_for_tick();
+    impl->context.run();
+  });
+}
+
+void Loop::post(std::move_only_function<void()> work) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->stopped) return;  // `work` is destroyed after the lock is gone: it is a parameter
+    impl_->posted.push_back(std::move(work));
+    if (impl_->posted.size() > 1) return;  // the thread is on its way
+  }
+  asio::post(impl_->context, [impl = impl_.get()] { impl->run_posted(); });
+}
+
+void Loop::stop() {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopped = true;
+  }
+  impl_->context.stop();
+  if (impl_->thread.joinable()) impl_->thread.join();
+  // Outside the lock: what is destroyed here may post.
+  std::vector<std::move_only_function<void()>> dropped;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    dropped.swap(impl_->posted);
+  }
+}
+
+}  // namespace sojourn::http

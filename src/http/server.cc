@@ -1,0 +1,45 @@
+#include "http/server.h"
+
+#include "listener.h"
+#include "listening_socket.h"
+
+namespace sojourn::http {
+
+struct Server::Impl {
+  std::string address;
+  std::shared_ptr<ServerState> state;
+  std::vector<std::shared_ptr<Listener>> listeners;  // one per loop
+};
+
+Result<std::unique_ptr<Server>> Server::listen(ServerOptions options,
+                                               const std::vector<Loop*>& loops,
+                                               std::function<Service&(size_t loop)> service_of) {
+  auto opened = open_listening_sockets(options.listen, loops.size());
+  if (!opened) return std::unexpected(opened.error());
+  auto impl = std::make_shared<Impl>();
+  impl->address = opened->address;
+  impl->state = std::make_shared<ServerState>(std::move(options));
+  for (size_t i = 0; i < loops.size(); ++i) {
+    impl->listeners.push_back(Listener::start(*loops[i], std::move(opened->sockets[i]),
+                                              opened->ipv6, service_of(i), impl->state));
+  }
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::Server(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() = default;
+
+const std::string& Server::address() const { return impl_->address; }
+
+void Server::drain() {
+  for (const auto& listener : impl_->listeners) listener->drain();
+}
+
+bool Server::wait_until_drained(Duration limit) { return impl_->state->wait_until_closed(limit); }
+
+size_t Server::open_connections() const {
+  return impl_->state->connections.load(std::memory_order_relaxed);
+}
+
+}  // namespace sojourn::http
