@@ -60,10 +60,7 @@ domain::Change any_change(const domain::TenantId& t, const domain::SessionId& id
       before = current ? std::nullopt : std::optional(blank);
       break;
     case 2: {
-      const auto others = one_member_changed(current && !current->attributes.empty() &&
-                                                     !current->identity.global_visit_id.empty()
-                                                 ? *current
-                                                 : blank);
+      const auto others = one_member_changed(current.value_or(blank));
       before = others[*rc::gen::inRange<size_t>(0, others.size())];
       break;
     }

@@ -72,21 +72,37 @@ std::vector<domain::Session> one_member_changed(const domain::Session& session) 
     others.push_back(session);
     edit(others.back());
   };
+  const auto change = [](std::string& text) {
+    if (text.empty()) {
+      text = "x";
+    } else {
+      text.back() = static_cast<char>(text.back() ^ 1);
+    }
+  };
   add([](domain::Session& s) { s.version += 1; });
   add([](domain::Session& s) { s.created_at += Duration(1); });
   add([](domain::Session& s) { s.last_accessed_at += Duration(1); });
   add([](domain::Session& s) { s.expires_at += Duration(1); });
-  add([](domain::Session& s) { s.identity.agent_id += 'x'; });
-  add([](domain::Session& s) { s.identity.customer_id += 'x'; });
-  add([](domain::Session& s) { s.identity.visit_id += 'x'; });
-  add([](domain::Session& s) { s.identity.global_visit_id += 'x'; });
-  add([](domain::Session& s) { s.attributes += ' '; });
-  add([](domain::Session& s) { s.attributes.back() = '\0'; });
-  // The same bytes in a row, cut at another place.
+  add([&](domain::Session& s) { change(s.identity.agent_id); });
+  add([&](domain::Session& s) { change(s.identity.customer_id); });
+  add([&](domain::Session& s) { change(s.identity.visit_id); });
+  add([&](domain::Session& s) { change(s.identity.global_visit_id); });
+  add([&](domain::Session& s) { change(s.attributes); });
   add([](domain::Session& s) {
-    s.identity.visit_id += s.identity.global_visit_id.front();
-    s.identity.global_visit_id.erase(0, 1);
+    if (s.attributes.empty()) {
+      s.attributes.push_back('\0');
+    } else {
+      s.attributes.pop_back();
+    }
   });
+  const domain::Identity& identity = session.identity;
+  if (!identity.global_visit_id.empty() && identity.visit_id.size() < domain::Identity::kMaxBytes) {
+    // The same bytes in a row, cut at another place.
+    add([](domain::Session& s) {
+      s.identity.visit_id += s.identity.global_visit_id.front();
+      s.identity.global_visit_id.erase(0, 1);
+    });
+  }
   return others;
 }
 

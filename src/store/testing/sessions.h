@@ -21,7 +21,7 @@ domain::Session plain_session(const domain::TenantId& tenant, uint64_t number);
 // Sessions of ids 1, 2, ... whose fields are as small, as large and as odd as the domain allows.
 std::vector<domain::Session> extreme_sessions(const domain::TenantId& tenant);
 
-// Each differs from `session` in exactly one member other than tenant and id.
+// Each differs from `session` in a member other than tenant and id; there is one for every member.
 std::vector<domain::Session> one_member_changed(const domain::Session& session);
 
 domain::Change creation(domain::Session session);

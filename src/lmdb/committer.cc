@@ -1,0 +1,233 @@
+#include "committer.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "file_operations.h"
+
+namespace sojourn::lmdb {
+namespace {
+
+using store::CommitOutcome;
+
+std::unexpected<Error> unavailable() {
+  return failure(ErrorKind::store_unavailable,
+                 "The store cannot take changes at the moment; try again later.");
+}
+
+std::unexpected<Error> full() {
+  return failure(ErrorKind::store_full,
+                 "The store has no room for this change; try again once it has more.");
+}
+
+bool means_no_room(int error) {
+  return error == MDB_MAP_FULL || error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+}  // namespace
+
+Committer::Committer(Environment& environment, const CommitterOptions& options, Log& log)
+    : environment_(environment), options_(options), log_(log) {
+  thread_ = std::thread([this] { run(); });
+}
+
+Result<void> Committer::submit(TicketPtr ticket) {
+  bool wake;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_ || stopped_.load()) {
+      ++counters_.refused;
+      return unavailable();
+    }
+    if (queue_.size() >= options_.max_waiting) {
+      ++counters_.refused;
+      return failure(ErrorKind::overloaded,
+                     "Too many changes wait for the store; try again later.");
+    }
+    queue_.push_back(std::move(ticket));
+    wake = std::exchange(idle_, false);
+  }
+  if (wake) work_.notify_one();
+  return {};
+}
+
+void Committer::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    idle_ = false;
+  }
+  work_.notify_one();
+  const std::lock_guard lock(close_mutex_);
+  if (thread_.joinable()) thread_.join();
+}
+
+bool Committer::healthy() const {
+  if (stopped_.load()) return false;
+  const std::lock_guard lock(mutex_);
+  return !closing_;
+}
+
+size_t Committer::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+void Committer::run() {
+  Batch batch;
+  while (wait_for_work(batch)) {
+    if (!batch.empty()) {
+      commit(batch);
+      answer(batch);
+    }
+    sync_if_due(false);
+  }
+  sync_if_due(true);
+}
+
+// Fills `batch`, or leaves it empty when a sync is due first. False: closed, and nothing waits.
+bool Committer::wait_for_work(Batch& batch) {
+  std::unique_lock lock(mutex_);
+  const auto something = [this] { return !queue_.empty() || closing_; };
+  if (!something()) {
+    idle_ = true;
+    if (sync_due_) {
+      work_.wait_until(lock, *sync_due_, something);
+    } else {
+      work_.wait(lock, something);
+    }
+    idle_ = false;
+  }
+  const size_t size = std::min(queue_.size(), options_.max_batch);
+  batch.assign(std::make_move_iterator(queue_.begin()),
+               std::make_move_iterator(queue_.begin() + static_cast<ptrdiff_t>(size)));
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(size));
+  return size > 0 || !closing_;
+}
+
+// Leaves an answer in every ticket.
+void Committer::commit(Batch& batch) {
+  if (stopped_.load()) return fail(batch, Ending::sync_failed);
+  Ending ending = attempt(batch);
+  std::span<const TicketPtr> left = batch;
+  if (ending == Ending::no_room) {
+    // Those that grow to the front, each kind in its order.
+    const auto others = std::stable_partition(batch.begin(), batch.end(),
+                                              [](const auto& t) { return t->change.grows(); });
+    const auto growing = static_cast<size_t>(others - batch.begin());
+    fail(left.first(growing), Ending::no_room);
+    left = left.subspan(growing);
+    if (growing > 0 && !left.empty()) ending = attempt(left);
+  }
+  if (ending != Ending::committed) fail(left, ending);
+}
+
+// One transaction of all `tickets`. Their answers count only when it was committed.
+Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
+  const WatchedCalls calls;
+  WriteTransaction transaction;
+  int error = transaction.begin(environment_);
+  uint64_t committed = 0, conflicts = 0, failed = 0;
+  for (const TicketPtr& ticket : tickets) {
+    if (error) break;
+    const auto result = apply(transaction.handle(), environment_.tables(), ticket->change);
+    if (!result) {
+      error = result.error();
+      break;
+    }
+    if (result->disagreement) {
+      log_.write(LogLevel::error, "store.tables_disagree",
+                 "An entry of a session was missing or wrong; run the check.",
+                 {{"session", ticket->change.masked_id}});
+    }
+    switch (result->applied) {
+      case Applied::done:
+        ticket->answer = CommitOutcome::committed;
+        ++committed;
+        break;
+      case Applied::conflict:
+        ticket->answer = CommitOutcome::conflict;
+        ++conflicts;
+        break;
+      case Applied::damaged:
+        log_.write(LogLevel::error, "store.record_damaged",
+                   "The stored record of a session is damaged; it was not changed.",
+                   {{"session", ticket->change.masked_id}});
+        ticket->answer = unavailable();
+        ++failed;
+        break;
+    }
+  }
+  if (!error) error = transaction.commit();
+  if (error) return ending_of(error, calls.sync_failed(), calls.short_write());
+
+  counters_.committed += committed;
+  counters_.conflicts += conflicts;
+  counters_.failed += failed;
+  ++counters_.batches;
+  if (options_.sync_interval && committed > 0 && !sync_due_) {
+    sync_due_ = std::chrono::steady_clock::now() + *options_.sync_interval;
+  }
+  return Ending::committed;
+}
+
+Committer::Ending Committer::ending_of(int error, bool sync_failed, bool short_write) {
+  ++counters_.failed_batches;
+  const std::string reason = mdb_strerror(error);
+  if (sync_failed || environment_.panicked()) {
+    stop(reason);
+    return Ending::sync_failed;
+  }
+  const bool no_room = short_write || means_no_room(error);
+  log_.write(LogLevel::error, no_room ? "store.full" : "store.write_failed",
+             no_room ? "A batch of changes found no room; make room on the disk or raise map_size."
+                     : "A batch of changes could not be written; later ones are tried.",
+             {{"reason", reason}});
+  return no_room ? Ending::no_room : Ending::failed;
+}
+
+void Committer::fail(std::span<const TicketPtr> tickets, Ending ending) {
+  for (const TicketPtr& ticket : tickets) {
+    ticket->answer = ending == Ending::no_room ? full() : unavailable();
+  }
+  counters_.failed += tickets.size();
+}
+
+void Committer::sync_if_due(bool at_once) {
+  if (!sync_due_ || stopped_.load()) return;
+  if (!at_once && std::chrono::steady_clock::now() < *sync_due_) return;
+  sync_due_.reset();
+  const WatchedCalls calls;
+  if (const int error = environment_.sync()) stop(mdb_strerror(error));
+}
+
+void Committer::stop(std::string_view reason) {
+  stopped_.store(true);
+  log_.write(LogLevel::error, "store.sync_failed",
+             "The disk did not confirm a write; the store acknowledges no change until it is "
+             "opened anew.",
+             {{"reason", reason}});
+}
+
+// Hands every ticket back to its home, with one post() for each home.
+void Committer::answer(Batch& batch) {
+  std::ranges::stable_sort(batch, std::less<>(), [](const auto& t) { return &t->home; });
+  for (auto begin = batch.begin(); begin != batch.end();) {
+    Executor& home = (*begin)->home;
+    const auto end = std::find_if(begin, batch.end(),
+                                  [&home](const auto& ticket) { return &ticket->home != &home; });
+    home.post([tickets = Batch(std::make_move_iterator(begin), std::make_move_iterator(end))] {
+      for (const TicketPtr& ticket : tickets) {
+        ticket->done = true;
+        // Whoever is resumed may drop others that wait here; those then have no waiter.
+        if (ticket->waiter) std::exchange(ticket->waiter, {}).resume();
+      }
+    });
+    begin = end;
+  }
+  batch.clear();
+}
+
+}  // namespace sojourn::lmdb

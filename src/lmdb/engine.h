@@ -1,0 +1,23 @@
+// The parts of an LmdbEngine, for the files of this module.
+#pragma once
+
+#include <atomic>
+
+#include "committer.h"
+#include "environment.h"
+#include "lmdb_store.h"
+
+namespace sojourn::lmdb {
+
+struct LmdbEngine::Impl {
+  Impl(std::unique_ptr<Environment> opened, const CommitterOptions& options, Log& to)
+      : log(to), environment(std::move(opened)), committer(*environment, options, to) {}
+
+  Log& log;
+  std::unique_ptr<Environment> environment;
+  Committer committer;
+  std::atomic<uint64_t> damaged_reads = 0;
+  std::atomic<size_t> stores = 0;  // store objects alive
+};
+
+}  // namespace sojourn::lmdb

@@ -1,0 +1,209 @@
+#include "environment.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include "bytes.h"
+#include "directory.h"
+
+namespace sojourn::lmdb {
+namespace {
+
+constexpr MDB_dbi kMaxTables = 16;
+// One per store object (so, per I/O thread), and some for tools that look on.
+constexpr unsigned kMaxReaders = 1024;
+constexpr mdb_mode_t kFileMode = 0600;
+
+constexpr std::string_view kFormat = "format";
+constexpr std::string_view kCreated = "created";
+constexpr std::string_view kStoreId = "store-id";
+constexpr size_t kStoreIdBytes = 16;
+
+std::string reason_of(int error) {
+  switch (error) {
+    case MDB_INVALID:
+    case MDB_VERSION_MISMATCH:
+      return "data.mdb is not a file of this server, or is damaged";
+    case ENOMEM:
+      return "the memory map does not fit; make map_size smaller";
+    default:
+      return mdb_strerror(error);
+  }
+}
+
+// The format that the directory says it has; nothing when it says none.
+std::expected<std::optional<uint32_t>, int> stored_format(MDB_txn* transaction) {
+  MDB_dbi meta;
+  if (const int error = mdb_dbi_open(transaction, "meta", 0, &meta)) {
+    if (error == MDB_NOTFOUND || error == MDB_INCOMPATIBLE) return std::nullopt;
+    return std::unexpected(error);
+  }
+  const auto value = find(transaction, meta, kFormat);
+  if (!value) return std::unexpected(value.error());
+  if (!*value || (*value)->size() != sizeof(uint32_t)) return std::nullopt;
+  return number_at<uint32_t>((*value)->data());
+}
+
+std::expected<bool, int> is_empty(MDB_txn* transaction) {
+  MDB_dbi main;
+  if (const int error = mdb_dbi_open(transaction, nullptr, 0, &main)) return std::unexpected(error);
+  MDB_stat stat;
+  if (const int error = mdb_stat(transaction, main, &stat)) return std::unexpected(error);
+  return stat.ms_entries == 0;
+}
+
+int open_all(MDB_txn* transaction, unsigned flags, Tables& tables) {
+  const std::pair<const char*, MDB_dbi*> names[] = {{"sessions", &tables.sessions},
+                                                    {"index", &tables.index},
+                                                    {"expiry", &tables.expiry},
+                                                    {"counts", &tables.counts},
+                                                    {"meta", &tables.meta}};
+  for (const auto& [name, handle] : names) {
+    if (const int error = mdb_dbi_open(transaction, name, flags, handle)) return error;
+  }
+  return 0;
+}
+
+int write_meta(MDB_txn* transaction, MDB_dbi meta, const Clock& clock, Entropy& entropy) {
+  std::string format;
+  append_number(format, kFormatVersion);
+  std::string created;
+  append_number(created, bits_of(clock.now()));
+  std::array<std::byte, kStoreIdBytes> id;
+  entropy.fill(id);
+  int error = put(transaction, meta, kFormat, format);
+  if (!error) error = put(transaction, meta, kCreated, created);
+  if (!error) {
+    error = put(transaction, meta, kStoreId, {reinterpret_cast<const char*>(id.data()), id.size()});
+  }
+  return error;
+}
+
+// Opens the tables inside `transaction`, and makes them where the directory is new.
+Result<void> open_tables(const std::filesystem::path& path, MDB_txn* transaction, Tables& tables,
+                         bool make_new, const Clock* clock, Entropy* entropy) {
+  const auto empty = is_empty(transaction);
+  if (!empty) return cannot_open(path, reason_of(empty.error()));
+  if (*empty && make_new) {
+    int error = open_all(transaction, MDB_CREATE, tables);
+    if (!error) error = write_meta(transaction, tables.meta, *clock, *entropy);
+    if (error) return cannot_open(path, "making the tables: " + reason_of(error));
+    return {};
+  }
+  const auto format = stored_format(transaction);
+  if (!format) return cannot_open(path, reason_of(format.error()));
+  if (!*format) return cannot_open(path, "data.mdb is not a file of this server");
+  if (**format > kFormatVersion) {
+    return cannot_open(
+        path, fmt::format("its format is {}, and this server knows formats up to {}; use the newer "
+                          "server that wrote it",
+                          **format, kFormatVersion));
+  }
+  if (const int error = open_all(transaction, 0, tables)) {
+    return cannot_open(path, "opening the tables: " + reason_of(error));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions& options,
+                                                       const Clock& clock, Entropy& entropy) {
+  if (auto prepared = prepare_directory(options.path); !prepared) {
+    return std::unexpected(prepared.error());
+  }
+  const auto lock = lock_directory(options.path);
+  if (!lock) return std::unexpected(lock.error());
+  std::unique_ptr<Environment> made(new Environment);
+  made->lock_ = *lock;
+
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  unsigned flags = MDB_NOTLS;
+  if (!options.sync_commits) flags |= MDB_NOSYNC;
+  int error = mdb_env_create(&made->env_);
+  if (!error) error = mdb_env_set_maxdbs(made->env_, kMaxTables);
+  if (!error) error = mdb_env_set_maxreaders(made->env_, kMaxReaders);
+  // Of a file that needs a larger map than this, liblmdb maps all.
+  if (!error) error = mdb_env_set_mapsize(made->env_, options.map_size / page * page);
+  if (!error) error = mdb_env_open(made->env_, options.path.c_str(), flags, kFileMode);
+  if (!error) error = mdb_reader_check(made->env_, nullptr);
+  if (error) return cannot_open(options.path, reason_of(error));
+
+  WriteTransaction transaction;
+  if ((error = transaction.begin(*made))) return cannot_open(options.path, reason_of(error));
+  if (auto opened =
+          open_tables(options.path, transaction.handle(), made->tables_, true, &clock, &entropy);
+      !opened) {
+    return std::unexpected(opened.error());
+  }
+  if ((error = transaction.commit())) return cannot_open(options.path, reason_of(error));
+  if (auto synced = sync_directory(options.path); !synced) return std::unexpected(synced.error());
+  return made;
+}
+
+Result<std::unique_ptr<Environment>> Environment::open_to_read(const std::filesystem::path& path) {
+  std::error_code status;
+  if (!std::filesystem::exists(path / "data.mdb", status)) {
+    return cannot_open(path, "there is no store in it");
+  }
+  std::unique_ptr<Environment> made(new Environment);
+  int error = mdb_env_create(&made->env_);
+  if (!error) error = mdb_env_set_maxdbs(made->env_, kMaxTables);
+  if (!error) error = mdb_env_set_maxreaders(made->env_, kMaxReaders);
+  if (!error) error = mdb_env_open(made->env_, path.c_str(), MDB_RDONLY | MDB_NOTLS, kFileMode);
+  if (error) return cannot_open(path, reason_of(error));
+
+  MDB_txn* transaction = nullptr;
+  error = mdb_txn_begin(made->env_, nullptr, MDB_RDONLY, &transaction);
+  if (error) return cannot_open(path, reason_of(error));
+  auto opened = open_tables(path, transaction, made->tables_, false, nullptr, nullptr);
+  // Handles that a transaction opened live on only if it is committed.
+  error = mdb_txn_commit(transaction);
+  if (!opened) return std::unexpected(opened.error());
+  if (error) return cannot_open(path, reason_of(error));
+  return made;
+}
+
+Environment::~Environment() {
+  if (env_ != nullptr) mdb_env_close(env_);
+  if (lock_ >= 0) close(lock_);
+}
+
+bool Environment::panicked() const {
+  MDB_txn* probe = nullptr;
+  const int error = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &probe);
+  if (!error) mdb_txn_abort(probe);
+  return error == MDB_PANIC;
+}
+
+int ReadTransaction::renew() {
+  if (transaction_ != nullptr) return mdb_txn_renew(transaction_);
+  return mdb_txn_begin(environment_.handle(), nullptr, MDB_RDONLY, &transaction_);
+}
+
+std::expected<std::optional<std::string_view>, int> find(MDB_txn* transaction, MDB_dbi table,
+                                                         std::string_view key) {
+  MDB_val wanted = as_val(key);
+  MDB_val value;
+  const int error = mdb_get(transaction, table, &wanted, &value);
+  if (error == MDB_NOTFOUND) return std::nullopt;
+  if (error) return std::unexpected(error);
+  return as_view(value);
+}
+
+int put(MDB_txn* transaction, MDB_dbi table, std::string_view key, std::string_view value) {
+  MDB_val at = as_val(key);
+  MDB_val with = as_val(value);
+  return mdb_put(transaction, table, &at, &with, 0);
+}
+
+int erase(MDB_txn* transaction, MDB_dbi table, std::string_view key) {
+  MDB_val at = as_val(key);
+  return mdb_del(transaction, table, &at, nullptr);
+}
+
+}  // namespace sojourn::lmdb

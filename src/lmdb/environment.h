@@ -1,0 +1,110 @@
+// RAII over liblmdb: an open data directory and its transactions. Return values `int` are
+// liblmdb's: 0, an errno, or one of MDB_*.
+#pragma once
+
+#include <lmdb.h>
+
+#include <cstdint>
+#include <expected>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/entropy.h"
+#include "base/error.h"
+#include "tables.h"
+
+namespace sojourn::lmdb {
+
+struct EnvironmentOptions {
+  std::filesystem::path path;
+  uint64_t map_size;
+  bool sync_commits;  // false: committed transactions reach the disk when sync() is called
+};
+
+// A data directory that this process has to itself. It is locked against other processes until the
+// object is gone. liblmdb forbids a second one of the same directory in one process; the lock sees
+// to that too.
+class Environment {
+ public:
+  // Makes the directory (0700) and its tables if there is nothing yet, else checks that it is one
+  // of ours and of a format that we know. Each failure is store_unavailable with a sentence for the
+  // operator. Takes no longer when there is more data.
+  static Result<std::unique_ptr<Environment>> open(const EnvironmentOptions& options,
+                                                   const Clock& clock, Entropy& entropy);
+
+  // For looking only, beside a process that may have the directory open, but not from that process.
+  static Result<std::unique_ptr<Environment>> open_to_read(const std::filesystem::path& path);
+
+  ~Environment();
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  MDB_env* handle() const { return env_; }
+  const Tables& tables() const { return tables_; }
+
+  // Everything committed is on the disk when this returns 0.
+  int sync() { return mdb_env_sync(env_, 1); }
+
+  // liblmdb refuses all work, reads included, since it failed to write a meta page.
+  bool panicked() const;
+
+ private:
+  Environment() = default;
+
+  int lock_ = -1;  // file descriptor of sojourn.lock; -1: not locked, only read
+  MDB_env* env_ = nullptr;
+  Tables tables_{};
+};
+
+// A view of the data as of when it was begun or renewed. Used by one thread at a time.
+class ReadTransaction {
+ public:
+  explicit ReadTransaction(const Environment& environment) : environment_(environment) {}
+  ~ReadTransaction() { mdb_txn_abort(transaction_); }
+  ReadTransaction(const ReadTransaction&) = delete;
+  ReadTransaction& operator=(const ReadTransaction&) = delete;
+
+  // Sees all that is committed by now. Follow it with pause(): while a view is in use, no page that
+  // it sees can be used anew.
+  int renew();
+  void pause() { mdb_txn_reset(transaction_); }
+
+  MDB_txn* handle() const { return transaction_; }
+
+ private:
+  const Environment& environment_;
+  MDB_txn* transaction_ = nullptr;
+};
+
+// The one that changes things. Ends with commit(), or undone by the destructor.
+class WriteTransaction {
+ public:
+  WriteTransaction() = default;
+  ~WriteTransaction() { mdb_txn_abort(transaction_); }
+  WriteTransaction(const WriteTransaction&) = delete;
+  WriteTransaction& operator=(const WriteTransaction&) = delete;
+
+  int begin(Environment& environment) {
+    return mdb_txn_begin(environment.handle(), nullptr, 0, &transaction_);
+  }
+  int commit() { return mdb_txn_commit(std::exchange(transaction_, nullptr)); }
+
+  MDB_txn* handle() const { return transaction_; }
+
+ private:
+  MDB_txn* transaction_ = nullptr;
+};
+
+// Single entries. found: the value, valid until the transaction changes something or ends; nothing
+// when there is none; or liblmdb's error.
+std::expected<std::optional<std::string_view>, int> find(MDB_txn* transaction, MDB_dbi table,
+                                                         std::string_view key);
+int put(MDB_txn* transaction, MDB_dbi table, std::string_view key, std::string_view value);
+// MDB_NOTFOUND when there is none.
+int erase(MDB_txn* transaction, MDB_dbi table, std::string_view key);
+
+}  // namespace sojourn::lmdb

@@ -1,0 +1,139 @@
+#include "file_operations.h"
+
+#include <fcntl.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cassert>
+#include <cerrno>
+#include <mutex>
+#include <numeric>
+#include <span>
+#include <utility>
+
+// The names that ld --wrap gives: __real_x is the x that would have been called.
+extern "C" {
+ssize_t __real_pwrite(int fd, const void* data, size_t size, off_t offset);
+ssize_t __real_writev(int fd, const iovec* parts, int count);
+int __real_fdatasync(int fd);
+int __real_fsync(int fd);
+ssize_t __wrap_pwrite(int fd, const void* data, size_t size, off_t offset);
+ssize_t __wrap_writev(int fd, const iovec* parts, int count);
+int __wrap_fdatasync(int fd);
+int __wrap_fsync(int fd);
+}
+
+namespace sojourn::lmdb {
+namespace {
+
+thread_local WatchedCalls* watched = nullptr;
+
+std::atomic<bool> fault_present = false;
+std::mutex fault_mutex;
+std::function<FileVerdict(FileCall)> fault;  // guarded by fault_mutex
+
+FileVerdict verdict_of(FileCall call) {
+  if (!fault_present.load(std::memory_order_acquire)) return {};
+  const std::lock_guard lock(fault_mutex);
+  return fault ? fault(call) : FileVerdict{};
+}
+
+ssize_t failed(int error) {
+  errno = error;
+  return -1;
+}
+
+// Remembers what a write that came out as `written` means. Keeps errno.
+ssize_t noted_write(int fd, size_t size, ssize_t written) {
+  if (written == static_cast<ssize_t>(size)) return written;
+  const int error = errno;
+  if (written < 0 && error == EINTR) return written;  // liblmdb tries again
+  if (written >= 0) watched->note_short_write();
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || (flags & O_DSYNC) != 0) watched->note_failed_sync();
+  errno = error;
+  return written;
+}
+
+ssize_t watched_writev(int fd, const iovec* parts, int count) {
+  const std::span all(parts, static_cast<size_t>(count));
+  const size_t size = std::accumulate(all.begin(), all.end(), size_t{0},
+                                      [](size_t sum, const iovec& p) { return sum + p.iov_len; });
+  const FileVerdict verdict = verdict_of(FileCall::write);
+  switch (verdict.kind) {
+    case FileVerdict::Kind::fail:
+      return noted_write(fd, size, failed(verdict.error));
+    case FileVerdict::Kind::write_half:
+      return noted_write(fd, size, __real_writev(fd, parts, count / 2));
+    case FileVerdict::Kind::proceed:
+      break;
+  }
+  return noted_write(fd, size, __real_writev(fd, parts, count));
+}
+
+ssize_t watched_pwrite(int fd, const void* data, size_t size, off_t offset) {
+  const FileVerdict verdict = verdict_of(FileCall::write);
+  switch (verdict.kind) {
+    case FileVerdict::Kind::fail:
+      return noted_write(fd, size, failed(verdict.error));
+    case FileVerdict::Kind::write_half:
+      return noted_write(fd, size, __real_pwrite(fd, data, size / 2, offset));
+    case FileVerdict::Kind::proceed:
+      break;
+  }
+  return noted_write(fd, size, __real_pwrite(fd, data, size, offset));
+}
+
+int watched_sync(int fd, int (*real)(int)) {
+  const FileVerdict verdict = verdict_of(FileCall::sync);
+  const int result =
+      verdict.kind == FileVerdict::Kind::fail ? static_cast<int>(failed(verdict.error)) : real(fd);
+  if (result != 0) watched->note_failed_sync();
+  return result;
+}
+
+}  // namespace
+
+WatchedCalls::WatchedCalls() {
+  assert(watched == nullptr);
+  watched = this;
+}
+
+WatchedCalls::~WatchedCalls() { watched = nullptr; }
+
+FileFault::FileFault(std::function<FileVerdict(FileCall)> decide) {
+  const std::lock_guard lock(fault_mutex);
+  assert(!fault);
+  fault = std::move(decide);
+  fault_present.store(true, std::memory_order_release);
+}
+
+FileFault::~FileFault() {
+  const std::lock_guard lock(fault_mutex);
+  fault_present.store(false, std::memory_order_release);
+  fault = nullptr;
+}
+
+}  // namespace sojourn::lmdb
+
+ssize_t __wrap_pwrite(int fd, const void* data, size_t size, off_t offset) {
+  if (sojourn::lmdb::watched == nullptr) return __real_pwrite(fd, data, size, offset);
+  return sojourn::lmdb::watched_pwrite(fd, data, size, offset);
+}
+
+ssize_t __wrap_writev(int fd, const iovec* parts, int count) {
+  if (sojourn::lmdb::watched == nullptr) return __real_writev(fd, parts, count);
+  return sojourn::lmdb::watched_writev(fd, parts, count);
+}
+
+int __wrap_fdatasync(int fd) {
+  if (sojourn::lmdb::watched == nullptr) return __real_fdatasync(fd);
+  return sojourn::lmdb::watched_sync(fd, __real_fdatasync);
+}
+
+int __wrap_fsync(int fd) {
+  if (sojourn::lmdb::watched == nullptr) return __real_fsync(fd);
+  return sojourn::lmdb::watched_sync(fd, __real_fsync);
+}

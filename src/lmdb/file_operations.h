@@ -1,0 +1,61 @@
+// The writes and syncs of liblmdb, seen from below.
+//
+// The linker sends liblmdb's pwrite, writev, fdatasync and fsync here (-Wl,--wrap, see
+// CMakeLists.txt and docs/decisions/0003-file-operations-by-linker-wrap.md). They are passed
+// through to the system. Inside a WatchedCalls scope it is remembered what failed, which
+// mdb_txn_commit does not tell, and tests can make calls fail.
+#pragma once
+
+#include <functional>
+
+namespace sojourn::lmdb {
+
+enum class FileCall { write, sync };
+
+// What becomes of one call. Default: it is made.
+struct FileVerdict {
+  enum class Kind { proceed, fail, write_half };
+  Kind kind = Kind::proceed;
+  int error = 0;  // errno, when it is made to fail
+
+  static FileVerdict proceed() { return {}; }
+  static FileVerdict fail(int error) { return {Kind::fail, error}; }
+  static FileVerdict write_half() { return {Kind::write_half, 0}; }  // a sync proceeds
+};
+
+// Watches the calls that this thread makes while the object lives. At most one per thread at a
+// time.
+class WatchedCalls {
+ public:
+  WatchedCalls();
+  ~WatchedCalls();
+  WatchedCalls(const WatchedCalls&) = delete;
+  WatchedCalls& operator=(const WatchedCalls&) = delete;
+
+  // A sync failed, or a write that was to be its own sync (O_DSYNC) failed or was short: what is on
+  // the disk is unknown from now on.
+  bool sync_failed() const { return sync_failed_; }
+
+  // A write put down less than it was given: on a regular file, a sign that there is no room.
+  bool short_write() const { return short_write_; }
+
+  void note_failed_sync() { sync_failed_ = true; }
+  void note_short_write() { short_write_ = true; }
+
+ private:
+  bool sync_failed_ = false;
+  bool short_write_ = false;
+};
+
+// For tests: while it lives, `decide` is asked before each watched call of any thread, on that
+// thread, one at a time. At most one at a time; make and end it while nothing is being committed,
+// or let `decide` bear it.
+class FileFault {
+ public:
+  explicit FileFault(std::function<FileVerdict(FileCall)> decide);
+  ~FileFault();
+  FileFault(const FileFault&) = delete;
+  FileFault& operator=(const FileFault&) = delete;
+};
+
+}  // namespace sojourn::lmdb

@@ -1,0 +1,108 @@
+// The embedded store: sessions in one directory of this machine, for one process.
+//
+// Reads are walks through a memory map, done at once on the calling thread; they wait for nobody.
+// Commits of all threads go to one committer thread, which takes everything that waits into one
+// transaction (group commit), so that many share the cost of one sync.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "base/entropy.h"
+#include "base/error.h"
+#include "base/executor.h"
+#include "base/log.h"
+#include "store/session_store.h"
+
+namespace sojourn::lmdb {
+
+// Options store.lmdb.*.
+struct LmdbOptions {
+  // The data directory; made with mode 0700 when it is not there, its parent must be. On a local
+  // file system: locks and memory maps are not sound on network ones.
+  std::filesystem::path path = "./sojourn-data";
+
+  // The most that the data may grow to, in bytes, rounded down to whole pages; at least 1 MiB. Only
+  // address space: the file is as large as its data was at most. Whoever limits address space
+  // (RLIMIT_AS) or wants an earlier end than the disk's makes it smaller; whoever has more sessions
+  // makes it larger, at any start. When the data is larger already, what it has counts.
+  uint64_t map_size = uint64_t{64} << 30;
+
+  // Absent (durability "sync"): a commit is answered, and seen by readers, once it is on the disk.
+  //
+  // Present (durability "interval:T", 1 ms to 1 minute): a commit is answered once it is with the
+  // operating system, and the disk follows every T. A crash of the process loses nothing. A power
+  // cut or a crash of the machine loses up to T of acknowledged commits, and because pages that
+  // were in use at the last sync may be written over before the next one, in any order the file
+  // system likes, it can leave the whole file DAMAGED, to be restored from a backup. Only for
+  // sessions that may all be lost.
+  std::optional<Duration> sync_interval;
+
+  // Commits that wait at once; one more is refused as overloaded. At least 1. The waiting commits
+  // of 8 KiB each hold some 17 KiB of memory.
+  size_t max_waiting = 16'384;
+
+  // Commits in one transaction, 1 to 4,096. More share a sync, and each waits longer.
+  size_t max_batch = 1'024;
+};
+
+// Since the opening, but for `waiting`. Each commit that was taken in is one of committed,
+// conflicts, failed.
+struct LmdbCounters {
+  uint64_t committed = 0;       // changes that are made
+  uint64_t conflicts = 0;       // changes refused because someone else was first
+  uint64_t failed = 0;          // changes answered with an error
+  uint64_t refused = 0;         // commits not taken in: too many wait, closed, or no longer healthy
+  uint64_t batches = 0;         // transactions committed
+  uint64_t failed_batches = 0;  // transactions given up
+  uint64_t damaged_reads = 0;   // reads that met a damaged record
+  uint64_t waiting = 0;         // commits waiting now
+};
+
+// The open data directory. One object per directory, in all processes. Any thread may call.
+class LmdbEngine {
+ public:
+  // Takes no longer when there is more data. Every failure is store_unavailable with one sentence
+  // that says what to do: the directory is in use, cannot be made, is something else, has a newer
+  // format. `log` must outlive the engine; `clock` and `entropy` serve the making of a new
+  // directory and are not kept.
+  //
+  // A process that may meet a limit of file size (RLIMIT_FSIZE) must ignore SIGXFSZ.
+  static Result<std::unique_ptr<LmdbEngine>> open(const LmdbOptions& options, const Clock& clock,
+                                                  Entropy& entropy, Log& log);
+
+  // Closes. The store objects must be gone; the executors must still be there.
+  ~LmdbEngine();
+
+  // A store object for the thread that `home` stands for (at most 1,000 at once). Commits are
+  // answered by one post() to `home` for all that one transaction answers there. `home` must
+  // outlive the engine, or close().
+  //
+  // Errors, beside those of the contract: store_full when the map or the disk is full; then changes
+  // that need no more room than they free (updates, deletions) are still tried.
+  std::unique_ptr<store::SessionStore> store_for(Executor& home);
+
+  // False once a sync failed, or the engine is closed: no commit is acknowledged any more, until
+  // the directory is opened anew. Reads of what was committed before go on, unless it was the
+  // writing of liblmdb's meta page that failed: then they are store_unavailable too.
+  bool healthy() const;
+
+  // Commits what waits, answers all of it, and ends the committer; with sync_interval, after a last
+  // sync. Later commits are store_unavailable; reads go on. Waits for the disk. Twice is once.
+  void close();
+
+  LmdbCounters counters() const;
+
+  struct Impl;
+  Impl& impl() { return *impl_; }
+
+ private:
+  explicit LmdbEngine(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace sojourn::lmdb

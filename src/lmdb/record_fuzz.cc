@@ -1,0 +1,42 @@
+// Any bytes are a record in one way or none: what opens and decodes is written back as it was.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "record.h"
+#include "tables.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace sojourn;
+  static const auto tenant = domain::TenantId::parse("t").value();
+  const domain::SessionId id;
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+
+  // As a record: all but impossible to get past the checksum.
+  if (const auto opened = lmdb::open_record("key", bytes)) {
+    std::string again(bytes.size(), '\0');
+    lmdb::seal_record("key", opened->filed, opened->body, again.data());
+    if (again != bytes) std::abort();
+  }
+  // As a body, behind the checksum.
+  if (const auto session = lmdb::decoded_body(bytes, tenant, id)) {
+    const std::string body = lmdb::encoded_body(*session);
+    if (body != bytes) std::abort();
+    std::string record(body.size() + lmdb::kRecordOverhead, '\0');
+    lmdb::seal_record("key", Time(), body, record.data());
+    const auto opened = lmdb::open_record("key", record);
+    if (!opened || lmdb::decoded_body(opened->body, tenant, id) != *session) std::abort();
+  }
+  // As keys, which `check` reads back.
+  if (const auto key = lmdb::parsed_session_key(bytes)) {
+    if (lmdb::SessionKeyBytes(key->tenant, key->id).view() != bytes) std::abort();
+  }
+  if (const auto key = lmdb::parsed_index_key(bytes)) {
+    if (key->value.size() <= domain::Identity::kMaxBytes &&
+        lmdb::index_key(key->session.tenant, key->attribute, key->value, key->session.id) !=
+            bytes) {
+      std::abort();
+    }
+  }
+  return 0;
+}
