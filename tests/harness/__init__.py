@@ -1,0 +1,1 @@
+"""What the whole-system tests stand on: servers to start, clients to talk with, a ledger to judge by."""

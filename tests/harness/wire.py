@@ -1,0 +1,91 @@
+"""What every answer must look like, whatever was asked."""
+
+import email.utils
+import re
+from datetime import datetime, timezone
+
+SESSION_ID = re.compile(r"[01][0-9A-HJKMNP-TV-Z]{35}")  # Crockford base32, 4 + 176 bits
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+MEMBERS = {"sessionId", "tenantId", "agentId", "customerId", "visitId", "globalVisitId", "anonymous",
+           "isNew", "createdAt", "lastAccessedAt", "expiresAt", "version", "attributes"}
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def milliseconds(text):
+    """Unix milliseconds of a time on the wire."""
+    assert TIME.fullmatch(text), f"not RFC 3339 in UTC with milliseconds: {text!r}"
+    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+    return round(moment.timestamp() * 1000)
+
+
+def time_of_id(session_id):
+    """The Unix milliseconds that a session id begins with."""
+    number = 0
+    for character in session_id:
+        number = number * 32 + _CROCKFORD.index(character)
+    return number >> 128
+
+
+def check_common(response):
+    """The header fields that every answer carries, and the one that none does."""
+    assert response.field("Content-Type") == "application/json", response
+    assert response.field("Cache-Control") == "no-store", response
+    assert response.field("X-Content-Type-Options") == "nosniff", response
+    assert response.field("Server") is None, response
+    date = email.utils.parsedate_to_datetime(response.field("Date"))
+    assert abs((datetime.now(timezone.utc) - date).total_seconds()) < 60, response
+    assert response.field("Date").endswith(" GMT"), response
+
+
+def check_session(response):
+    """A success: the exact envelope and every member of SessionInfo. Returns the SessionInfo."""
+    assert response.status == 200, response
+    check_common(response)
+    envelope = response.json()
+    assert set(envelope) == {"statusCode", "response", "sessionId"}, envelope
+    assert envelope["statusCode"] == 200 and type(envelope["statusCode"]) is int
+    info = envelope["response"]
+    check_info(info)
+    assert envelope["sessionId"] == info["sessionId"]
+    return info
+
+
+def check_info(info):
+    assert set(info) == MEMBERS, set(info) ^ MEMBERS
+    assert SESSION_ID.fullmatch(info["sessionId"]), info["sessionId"]
+    assert type(info["tenantId"]) is str and info["tenantId"]
+    for name in ("agentId", "customerId", "visitId", "globalVisitId"):
+        assert info[name] is None or (type(info[name]) is str and info[name]), info
+    named = any(info[name] is not None for name in ("agentId", "customerId", "visitId"))
+    assert info["anonymous"] is (not named), info
+    assert type(info["isNew"]) is bool
+    assert type(info["version"]) is int and info["version"] >= 1
+    assert info["attributes"] == {}
+    created, accessed, expires = (milliseconds(info[name])
+                                  for name in ("createdAt", "lastAccessedAt", "expiresAt"))
+    assert created <= accessed < expires, info
+    if info["isNew"]:
+        assert info["version"] == 1 and created == accessed, info
+
+
+def check_error(response, status, code):
+    """An error: the exact three members, the status twice the same. Returns the description."""
+    assert response.status == status, response
+    check_common(response)
+    error = response.json()
+    assert set(error) == {"statusCode", "code", "description"}, error
+    assert error["statusCode"] == status and type(error["statusCode"]) is int, error
+    codes = code if isinstance(code, tuple) else (code,)
+    assert error["code"] in codes, error
+    description = error["description"]
+    assert type(description) is str and len(description) >= 10, error
+    assert description[0].isupper() and description.endswith("."), f"a sentence: {description!r}"
+    if status == 503 or status == 429:
+        assert int(response.field("Retry-After")) >= 0, response
+    return description
+
+
+def without_access(info):
+    """A SessionInfo without what any later access may change."""
+    return {name: value for name, value in info.items()
+            if name not in ("isNew", "lastAccessedAt", "expiresAt")}

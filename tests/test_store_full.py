@@ -1,0 +1,76 @@
+"""A full store refuses what it cannot keep, keeps what it has, and goes on once it has room."""
+
+from harness.client import Client
+from harness.wire import check_error, check_session, without_access
+
+TOO_MANY = 100_000  # sessions that can never fit 1 MiB
+
+
+def fill(client):
+    """Creates until the store is full: the sessions that were answered, and the refusal."""
+    made = []
+    for number in range(TOO_MANY):
+        response = client.create({"gkc_agentId": f"agent-{number}"}, {"visitId": "v" * 200})
+        if response.status != 200:
+            return made, response
+        made.append(check_session(response))
+    raise AssertionError("1 MiB was never full")
+
+
+def check_all(client, made):
+    for one in made:
+        got = check_session(client.get(one["sessionId"]))
+        assert got["isNew"] is False
+        assert without_access(got) == without_access(one)
+
+
+def test_a_full_store_says_so_and_keeps_what_it_has(start_server, tenant):
+    server = start_server("store.lmdb.map_size=1MiB")
+    client = Client(server.address, tenant)
+    made, refusal = fill(client)
+    assert len(made) > 50
+    check_error(refusal, 503, "STORE_FULL")
+    check_all(client, made)
+
+    # An unknown id is not made either: an answer that promises it would be a lie.
+    for _ in range(3):
+        check_error(client.create(body={"visitId": "v" * 256}), 503, "STORE_FULL")
+    refused = client.associate("x", {"gkc_agentId": "a" * 256}, {"visitId": "v" * 256})
+    check_error(refused, 503, "STORE_FULL")
+    check_all(client, made)
+    client.close()
+    server.stop()
+
+    # The same size again: still full, still readable.
+    server = start_server("store.lmdb.map_size=1MiB", data=server.data)
+    client = Client(server.address, tenant)
+    check_all(client, made)
+    client.close()
+    server.stop()
+
+    server = start_server("store.lmdb.map_size=16MiB", data=server.data)
+    client = Client(server.address, tenant)
+    check_all(client, made)
+    more = [check_session(client.create({"gkc_agentId": "after"})) for _ in range(200)]
+    after = check_session(client.associate(made[0]["sessionId"], {"gkc_customerId": "bob"}))
+    assert after["version"] == made[0]["version"] + 1
+    check_all(client, more + made[1:])
+    client.close()
+
+
+def test_a_refused_change_leaves_the_session_as_it_was(start_server, tenant):
+    client = Client(start_server("store.lmdb.map_size=1MiB").address, tenant)
+    made, _ = fill(client)
+    refused = 0
+    for one in made:
+        response = client.associate(one["sessionId"], {"gkc_agentId": "x" * 256},
+                                    {"globalVisitId": "g" * 256})
+        got = check_session(client.get(one["sessionId"]))
+        if response.status == 200:
+            assert without_access(got) == without_access(check_session(response))
+        else:
+            check_error(response, 503, "STORE_FULL")
+            refused += 1
+            assert without_access(got) == without_access(one)
+    assert refused > 0
+    client.close()
