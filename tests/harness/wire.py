@@ -79,7 +79,7 @@ def check_error(response, status, code):
     assert error["code"] in codes, error
     description = error["description"]
     assert type(description) is str and len(description) >= 10, error
-    assert description[0].isupper() and description.endswith("."), f"a sentence: {description!r}"
+    assert description.endswith(".") and "\n" not in description, f"not a sentence: {description!r}"
     if status == 503 or status == 429:
         assert int(response.field("Retry-After")) >= 0, response
     return description
