@@ -16,8 +16,9 @@ TEST(Identity, NamedByAgentCustomerOrVisit) {
 TEST(Identity, MergeReplacesWhatIsGivenAndKeepsTheRest) {
   const Identity current{.agent_id = "a", .customer_id = "c", .visit_id = "v"};
   EXPECT_EQ(merged(current, {}), current);
-  EXPECT_EQ(merged(current, {.visit_id = "w", .global_visit_id = "g"}),
-            (Identity{.agent_id = "a", .customer_id = "c", .visit_id = "w", .global_visit_id = "g"}));
+  EXPECT_EQ(
+      merged(current, {.visit_id = "w", .global_visit_id = "g"}),
+      (Identity{.agent_id = "a", .customer_id = "c", .visit_id = "w", .global_visit_id = "g"}));
 }
 
 }  // namespace

@@ -59,8 +59,7 @@ std::optional<Change> touch(const Session& session, const Policy& policy, Time n
   const Time expires_at = expiry(session.created_at, now, policy);
   if (expires_at <= session.expires_at) return std::nullopt;
   if (expires_at - session.expires_at < policy.touch_interval) return std::nullopt;
-  return Change{
-      .before = session, .after = accessed(session, policy, now), .event = std::nullopt};
+  return Change{.before = session, .after = accessed(session, policy, now), .event = std::nullopt};
 }
 
 }  // namespace sojourn::domain

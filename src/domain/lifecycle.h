@@ -2,11 +2,13 @@
 //
 // Each takes what is and what is asked, and answers with a Change for a store to commit, or a
 // refusal. A Change is decided on the session as it was read; the store commits it only if the
-// stored session still is that one (store/session_store.h), else the caller reads and decides again.
+// stored session still is that one (store/session_store.h), else the caller reads and decides
+// again.
 //
-// expiresAt = min(last counted access + idle_timeout, createdAt + max_lifetime). An access is counted
-// when it moves expiresAt by at least touch_interval. No rule moves expiresAt back, so a session
-// never ends before the expiresAt that was last shown, even when the clock or the policy does.
+// expiresAt = min(last counted access + idle_timeout, createdAt + max_lifetime). An access is
+// counted when it moves expiresAt by at least touch_interval. No rule moves expiresAt back, so a
+// session never ends before the expiresAt that was last shown, even when the clock or the policy
+// does.
 #pragma once
 
 #include <optional>

@@ -33,8 +33,7 @@ class Lifecycle : public testing::Test {
 
   SeededEntropy entropy_;
   TenantId tenant_ = *TenantId::parse("1");
-  Policy policy_{
-      .idle_timeout = 30min, .max_lifetime = 24h, .touch_interval = 1min};
+  Policy policy_{.idle_timeout = 30min, .max_lifetime = 24h, .touch_interval = 1min};
 };
 
 TEST_F(Lifecycle, CreateBeginsAtVersion1) {
@@ -147,7 +146,8 @@ TEST_F(Lifecycle, TheOtherThreeMayBeReplaced) {
 
 TEST_F(Lifecycle, APolicyMayLetCustomersBeReplaced) {
   policy_.on_customer_conflict = OnCustomerConflict::replace;
-  const auto result = identify(make({.customer_id = "bob"}), {.customer_id = "eve"}, policy_, kStart);
+  const auto result =
+      identify(make({.customer_id = "bob"}), {.customer_id = "eve"}, policy_, kStart);
   ASSERT_TRUE(result && *result);
   EXPECT_EQ((*result)->after->identity.customer_id, "eve");
 }

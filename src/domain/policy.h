@@ -9,8 +9,9 @@ enum class OnUnknownId { create, not_found };
 enum class OnCustomerConflict { reject, replace };
 
 struct Policy {
-  // A session ends when it was not used for this long. 1 ms to 10 years. Whoever protects high-value
-  // actions shortens it (OWASP: 2 to 5 minutes; NIST SP 800-63B-4 2.2.3: at most 1 hour at AAL2).
+  // A session ends when it was not used for this long. 1 ms to 10 years. Whoever protects
+  // high-value actions shortens it (OWASP: 2 to 5 minutes; NIST SP 800-63B-4 2.2.3: at most 1 hour
+  // at AAL2).
   Duration idle_timeout = std::chrono::minutes(30);
 
   // A session ends this long after its creation, used or not. 1 ms to 10 years. NIST SP 800-63B-4

@@ -16,10 +16,10 @@ struct Session {
   TenantId tenant;
   Identity identity;
   Time created_at;
-  Time last_accessed_at;  // the last counted access, see lifecycle.h
-  Time expires_at;        // gone from this instant on, whether or not it was removed
-  uint64_t version = 1;   // 1 at creation, +1 with every change of identity or attributes
-  std::string attributes; // a JSON object as text, the caller's own data; empty means {}
+  Time last_accessed_at;   // the last counted access, see lifecycle.h
+  Time expires_at;         // gone from this instant on, whether or not it was removed
+  uint64_t version = 1;    // 1 at creation, +1 with every change of identity or attributes
+  std::string attributes;  // a JSON object as text, the caller's own data; empty means {}
 
   friend bool operator==(const Session&, const Session&) = default;
 };

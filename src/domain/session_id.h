@@ -15,8 +15,8 @@
 
 namespace sojourn::domain {
 
-// 48 bits of Unix milliseconds, then 128 random bits (OWASP ASVS 5.0 7.2.3: at least 128 bits from a
-// CSPRNG), so ids sort by the time they were made. A value; compares as its bytes do.
+// 48 bits of Unix milliseconds, then 128 random bits (OWASP ASVS 5.0 7.2.3: at least 128 bits from
+// a CSPRNG), so ids sort by the time they were made. A value; compares as its bytes do.
 //
 // As text: the 176 bits as one number in 36 characters of Crockford base32 (0-9 A-Z without I L O
 // U), upper case, the four unused bits at the front. The first 10 characters hold nothing but time,

@@ -43,7 +43,8 @@ TEST(SessionId, TextIsThe176BitsAsOneNumber) {
 
 TEST(SessionId, MaskedPartHoldsNothingButTime) {
   SameByte zeros(0), ones(0xFF);
-  const Time now = at(1'795'426'200'124);  // the last two of the 48 bits stand in the 11th character
+  const Time now =
+      at(1'795'426'200'124);  // the last two of the 48 bits stand in the 11th character
   EXPECT_EQ(SessionId::make(now, zeros).masked(), SessionId::make(now, ones).masked());
   EXPECT_EQ(SessionId::make(now, zeros).masked().size(), 10u);
 }

@@ -34,8 +34,8 @@ class SessionStore {
  public:
   virtual ~SessionStore() = default;
 
-  // The session as last committed, expired or not. Absent when it was never created, or is over: the
-  // store keeps no memory of sessions that are over, and ids are never used twice. A session of
+  // The session as last committed, expired or not. Absent when it was never created, or is over:
+  // the store keeps no memory of sessions that are over, and ids are never used twice. A session of
   // another tenant is absent. A record that is damaged is store_unavailable, never absent and never
   // another session.
   virtual Task<Result<std::optional<domain::Session>>> get(const domain::TenantId& tenant,
