@@ -1,0 +1,187 @@
+// The use cases beside the model store: one thread, a clock that stands still until told to move.
+#include "sessions/operations.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "base/manual_clock.h"
+#include "begin.h"
+#include "domain/lifecycle.h"
+#include "store/session_store.h"
+#include "testing/model_store.h"
+
+namespace sojourn::sessions {
+namespace {
+
+using namespace std::chrono_literals;
+using domain::Identity;
+
+class SeededEntropy final : public Entropy {
+ public:
+  void fill(std::span<std::byte> out) override {
+    for (auto& byte : out) byte = static_cast<std::byte>(random_());
+  }
+
+ private:
+  std::mt19937 random_{3};
+};
+
+// The model store behind a door that a test can shut, and with rivals who come first.
+class DoorStore final : public store::SessionStore {
+ public:
+  explicit DoorStore(store::SessionStore& inner) : inner_(inner) {}
+
+  Task<Result<std::optional<domain::Session>>> get(const domain::TenantId& tenant,
+                                                   const domain::SessionId& id) override {
+    if (get_error) return Result<std::optional<domain::Session>>(std::unexpected(*get_error));
+    return inner_.get(tenant, id);
+  }
+  Task<Result<store::CommitOutcome>> commit(const domain::Change& change) override {
+    ++commits;
+    if (rivals > 0 && change.before) {
+      --rivals;
+      domain::Change rival = change;
+      rival.after->identity = change.before->identity;
+      rival.after->identity.agent_id = "rival" + std::to_string(rivals);
+      rival.after->version = change.before->version + 1;
+      inner_.commit(rival).take().value();
+    }
+    if (commit_error) return Result<store::CommitOutcome>(std::unexpected(*commit_error));
+    return inner_.commit(change);
+  }
+
+  std::optional<Error> get_error;
+  std::optional<Error> commit_error;
+  int rivals = 0;
+  int commits = 0;
+
+ private:
+  store::SessionStore& inner_;
+};
+
+class Operations : public testing::Test {
+ protected:
+  // The model store answers at once.
+  template <class T>
+  T run(Task<T> task) {
+    EXPECT_TRUE(task.start([](void*) {}, nullptr));
+    return task.take();
+  }
+  Answer created(Identity given = {}) { return *run(create(context_, {tenant_, given})); }
+  Result<Answer> get(const domain::SessionId& id, Identity given = {}) {
+    return run(retrieve(context_, {tenant_, id, given}));
+  }
+  Result<Answer> post(const domain::SessionId& id, Identity given) {
+    return run(associate(context_, {tenant_, id, given}));
+  }
+
+  domain::TenantId tenant_ = *domain::TenantId::parse("1");
+  ManualClock clock_;
+  SeededEntropy entropy_;
+  store::testing::ModelDatabase database_;
+  store::testing::ModelStore model_{database_};
+  DoorStore store_{model_};
+  TenantsOptions options_;
+  Tenants tenants_{options_};
+  Context context_{store_, clock_, entropy_, tenants_};
+};
+
+TEST_F(Operations, WhatIsCreatedIsFound) {
+  const Answer answer = created({.visit_id = "v"});
+  EXPECT_TRUE(answer.is_new);
+  const auto found = get(answer.session.id);
+  EXPECT_FALSE(found->is_new);
+  EXPECT_EQ(found->session, answer.session);
+}
+
+TEST_F(Operations, AnUnknownIdIsNeverAdopted) {
+  const auto id = domain::SessionId::make(clock_.now(), entropy_);
+  const auto made = get(id, {.customer_id = "bob"});
+  EXPECT_TRUE(made->is_new);
+  EXPECT_NE(made->session.id, id);
+  EXPECT_EQ(made->session.identity.customer_id, "bob");
+  EXPECT_TRUE(run(retrieve(context_, {tenant_, std::nullopt, {}}))->is_new) << "text that is no id";
+}
+
+TEST_F(Operations, AnotherTenantsIdIsUnknown) {
+  const Answer answer = created();
+  const auto other = *domain::TenantId::parse("2");
+  const auto made = run(retrieve(context_, {other, answer.session.id, {}}));
+  EXPECT_TRUE(made->is_new);
+  EXPECT_NE(made->session.id, answer.session.id);
+}
+
+TEST_F(Operations, HeadNeverCreates) {
+  const auto answer = run(retrieve(context_, {tenant_, std::nullopt, {}, IfUnknown::never_create}));
+  EXPECT_EQ(answer.error().kind, ErrorKind::session_not_found);
+  EXPECT_EQ(store_.commits, 0);
+}
+
+TEST_F(Operations, APolicyMayAnswerNotFound) {
+  options_.policy.on_unknown_id = domain::OnUnknownId::not_found;
+  tenants_ = Tenants(options_);
+  EXPECT_EQ(run(retrieve(context_, {tenant_, std::nullopt, {}})).error().kind,
+            ErrorKind::session_not_found);
+  EXPECT_EQ(run(associate(context_, {tenant_, std::nullopt, {}})).error().kind,
+            ErrorKind::session_not_found);
+}
+
+TEST_F(Operations, ExpiredIsUnknownFromTheInstant) {
+  const Answer answer = created();
+  clock_.set(answer.session.expires_at - 1ms);
+  EXPECT_FALSE(get(answer.session.id)->is_new);
+  clock_.set(get(answer.session.id)->session.expires_at);
+  EXPECT_TRUE(get(answer.session.id)->is_new);
+  EXPECT_TRUE(post(answer.session.id, {.customer_id = "bob"})->is_new);
+}
+
+TEST_F(Operations, OnlyCountedTouchesAreWritten) {
+  const Answer answer = created();
+  store_.commits = 0;
+  clock_.advance(59s);
+  EXPECT_EQ(get(answer.session.id)->session, answer.session);
+  EXPECT_EQ(store_.commits, 0);
+  clock_.advance(1s);
+  EXPECT_EQ(get(answer.session.id)->session.expires_at, clock_.now() + 30min);
+  EXPECT_EQ(store_.commits, 1);
+  get(answer.session.id).value();
+  EXPECT_EQ(store_.commits, 1);
+}
+
+TEST_F(Operations, ALostRaceIsDecidedAgainOnWhatWon) {
+  const Answer answer = created();
+  store_.rivals = 3;
+  const auto after = post(answer.session.id, {.customer_id = "bob"});
+  EXPECT_EQ(after->session.identity.customer_id, "bob");
+  EXPECT_EQ(after->session.identity.agent_id, "rival0") << "the rivals' work is kept";
+  EXPECT_EQ(after->session.version, 5u);
+}
+
+TEST_F(Operations, GivesUpAfterALimitedNumberOfLostRaces) {
+  const Answer answer = created();
+  store_.rivals = kMaxAttempts;
+  EXPECT_EQ(post(answer.session.id, {.customer_id = "bob"}).error().kind, ErrorKind::overloaded);
+}
+
+TEST_F(Operations, AnOutageIsNeverUnknown) {
+  const Answer answer = created();
+  store_.commits = 0;
+  store_.get_error = Error{ErrorKind::store_unavailable, "down"};
+  EXPECT_EQ(get(answer.session.id).error().kind, ErrorKind::store_unavailable);
+  EXPECT_EQ(post(answer.session.id, {}).error().kind, ErrorKind::store_unavailable);
+  EXPECT_EQ(store_.commits, 0) << "an outage creates nothing";
+}
+
+TEST_F(Operations, AFullStoreStillReads) {
+  const Answer answer = created();
+  clock_.advance(5min);
+  store_.commit_error = Error{ErrorKind::store_full, "full"};
+  EXPECT_EQ(get(answer.session.id)->session, answer.session) << "shows what is stored";
+  EXPECT_EQ(post(answer.session.id, {.agent_id = "a"}).error().kind, ErrorKind::store_full);
+  store_.commit_error = Error{ErrorKind::store_unavailable, "down"};
+  EXPECT_EQ(get(answer.session.id).error().kind, ErrorKind::store_unavailable);
+}
+
+}  // namespace
+}  // namespace sojourn::sessions

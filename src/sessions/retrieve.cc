@@ -1,0 +1,32 @@
+#include "begin.h"
+#include "domain/lifecycle.h"
+#include "sessions/operations.h"
+#include "store/session_store.h"
+
+namespace sojourn::sessions {
+
+Task<Result<Answer>> retrieve(Context& context, RetrieveRequest request) {
+  const domain::Policy& policy = context.tenants.policy_of(request.tenant);
+  for (int attempt = 0; request.id; ++attempt) {
+    if (attempt == kMaxAttempts) co_return too_many_conflicts();
+    auto found = co_await context.store.get(request.tenant, *request.id);
+    if (!found) co_return std::unexpected(std::move(found.error()));
+    const Time now = context.clock.now();
+    if (!*found || !domain::is_live(**found, now)) break;
+
+    auto touch = domain::touch(**found, policy, now);
+    if (!touch) co_return Answer{.session = **std::move(found)};
+    const auto outcome = co_await context.store.commit(*touch);
+    if (!outcome) {
+      if (outcome.error().kind != ErrorKind::store_full) co_return std::unexpected(outcome.error());
+      co_return Answer{.session = **std::move(found)};  // reads go on when the store is full
+    }
+    if (*outcome == store::CommitOutcome::committed) {
+      co_return Answer{.session = *std::move(touch->after)};
+    }
+  }
+  co_return co_await begin_for_unknown_id(context, request.tenant, request.given,
+                                          request.if_unknown);
+}
+
+}  // namespace sojourn::sessions
