@@ -1,0 +1,24 @@
+// The admin listener's service: is the process alive, is it ready, what does it answer.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "http/service.h"
+
+namespace sojourn::admin {
+
+enum class Readiness { ready, draining, store_unavailable };
+
+struct AdminDependencies {
+  // Whether requests can be served now. Called on the admin's loop for every /readyz.
+  std::function<Readiness()> readiness;
+  // Renders errors as the API does.
+  std::function<void(const Error&, http::Response&)> errors;
+};
+
+// GET /healthz: 200 while the process answers. GET /readyz: 200, or 503 while draining or while the
+// store acknowledges nothing. GET /openapi.json: the API's OpenAPI 3.1 document.
+std::unique_ptr<http::Service> make_service(AdminDependencies dependencies);
+
+}  // namespace sojourn::admin

@@ -1,0 +1,20 @@
+// PUT /sessions/new
+#include "api/error_table.h"
+#include "request_reader.h"
+#include "routes.h"
+#include "session_info.h"
+
+namespace sojourn::api {
+
+Task<void> create_session(Api& api, http::Request& request, http::Response& response) {
+  auto tenant = read_tenant(request, api.context.tenants);
+  if (!tenant) co_return write_error(tenant.error(), response);
+  auto given = read_identity(request);
+  if (!given) co_return write_error(given.error(), response);
+
+  sessions::CreateRequest asked{*std::move(tenant), *std::move(given)};
+  const auto answer = co_await sessions::create(api.context, std::move(asked));
+  write_answer(api.options, answer, response);
+}
+
+}  // namespace sojourn::api

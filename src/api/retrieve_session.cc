@@ -1,0 +1,23 @@
+// GET /sessions/{sessionId}, and HEAD, which never creates a session.
+#include "api/error_table.h"
+#include "request_reader.h"
+#include "routes.h"
+#include "session_info.h"
+
+namespace sojourn::api {
+
+Task<void> retrieve_session(Api& api, http::Request& request, http::Response& response) {
+  auto tenant = read_tenant(request, api.context.tenants);
+  if (!tenant) co_return write_error(tenant.error(), response);
+  auto given = read_identity_headers(request);
+  if (!given) co_return write_error(given.error(), response);
+
+  const auto if_unknown = request.method == http::Method::head ? sessions::IfUnknown::never_create
+                                                               : sessions::IfUnknown::by_policy;
+  sessions::RetrieveRequest asked{*std::move(tenant), read_session_id(request), *std::move(given),
+                                  if_unknown};
+  const auto answer = co_await sessions::retrieve(api.context, std::move(asked));
+  write_answer(api.options, answer, response);
+}
+
+}  // namespace sojourn::api
