@@ -1,0 +1,46 @@
+// Reads the options: a TOML file, then the environment, then flags; later ones win.
+#pragma once
+
+#include <expected>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/options.h"
+
+namespace sojourn::config {
+
+struct Sources {
+  std::optional<std::filesystem::path> file;
+  // Variables of the process, as in environ. SOJOURN_SESSIONS__IDLE_TIMEOUT=2s means
+  // sessions.idle_timeout; those without "SOJOURN_" in front and "__" inside are not ours.
+  std::vector<std::pair<std::string, std::string>> environment;
+  // Flags as SECTION.KEY=VALUE, in the order given. `flag` is how it was given, for complaints.
+  struct Flag {
+    std::string flag;
+    std::string key;
+    std::string value;
+  };
+  std::vector<Flag> flags;
+};
+
+// The defaults with all sources applied. The error is one sentence that names the place (file and
+// line, variable or flag), the key, and what would be right: an unknown key, a wrong type or an
+// impossible value never goes unnoticed.
+//
+// A value of the environment or a flag is TOML; what is not TOML counts as a string, and where a
+// string is wanted it is taken as it stands.
+std::expected<Options, std::string> load(const Sources& sources);
+
+// One option as the manual tells it.
+struct SettingHelp {
+  std::string key;
+  std::string default_value;  // as it would be written in TOML; empty: unset
+  std::string help;
+};
+std::vector<SettingHelp> settings_help();
+
+}  // namespace sojourn::config

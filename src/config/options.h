@@ -1,0 +1,26 @@
+// All options of the server, each in the struct of the module it governs.
+#pragma once
+
+#include <string>
+
+#include "api/api.h"
+#include "http/server.h"
+#include "lmdb/lmdb_store.h"
+#include "sessions/tenants.h"
+
+namespace sojourn::config {
+
+struct Options {
+  http::ServerOptions http;
+  // http.threads: I/O threads. 0: one per core.
+  size_t http_threads = 0;
+  // http.drain_timeout: after SIGTERM, how long requests in flight may take before they are cut.
+  Duration drain_timeout = std::chrono::seconds(5);
+  // admin.listen: where health is told. Empty: nowhere.
+  std::string admin_listen = "127.0.0.1:9093";
+  api::ApiOptions api;
+  lmdb::LmdbOptions lmdb;
+  sessions::TenantsOptions tenants;
+};
+
+}  // namespace sojourn::config

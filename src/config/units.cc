@@ -1,0 +1,54 @@
+#include "config/units.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <span>
+
+namespace sojourn::config {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  uint64_t factor;
+};
+
+// A whole number and one of the units; nothing when it is not, or more than `most`.
+std::expected<uint64_t, std::string> parse(std::string_view text, std::span<const Unit> units,
+                                           uint64_t most, std::string_view example) {
+  uint64_t number = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const std::string_view name(end, static_cast<size_t>(text.data() + text.size() - end));
+  if (ec == std::errc()) {
+    if (number == 0 && name.empty()) return 0;
+    for (const Unit& unit : units) {
+      if (unit.name != name) continue;
+      if (number > most / unit.factor) break;
+      return number * unit.factor;
+    }
+  }
+  return std::unexpected(
+      fmt::format("\"{}\" is not a whole number with a unit; write it as {}", text, example));
+}
+
+}  // namespace
+
+std::expected<Duration, std::string> parse_duration(std::string_view text) {
+  static constexpr Unit kUnits[] = {
+      {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+  constexpr uint64_t kTenYears = uint64_t{3650} * 86'400'000;
+  const auto ms = parse(text, kUnits, kTenYears, "250ms, 2s, 30m, 24h or 14d, up to 3650d");
+  if (!ms) return std::unexpected(ms.error());
+  return Duration(static_cast<int64_t>(*ms));
+}
+
+std::expected<uint64_t, std::string> parse_size(std::string_view text) {
+  static constexpr Unit kUnits[] = {{"B", 1},
+                                    {"KiB", uint64_t{1} << 10},
+                                    {"MiB", uint64_t{1} << 20},
+                                    {"GiB", uint64_t{1} << 30},
+                                    {"TiB", uint64_t{1} << 40}};
+  return parse(text, kUnits, uint64_t{1} << 50, "512B, 64KiB, 1MiB, 64GiB or 1TiB");
+}
+
+}  // namespace sojourn::config

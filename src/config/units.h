@@ -1,0 +1,20 @@
+// Durations and sizes as people write them in options.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace sojourn::config {
+
+// "250ms", "2s", "30m", "24h", "14d"; "0" needs no unit. A whole number of up to 10 years. The
+// error says what is wrong and what would be right.
+std::expected<Duration, std::string> parse_duration(std::string_view text);
+
+// "512B", "64KiB", "1MiB", "64GiB", "1TiB". Up to 1 PiB.
+std::expected<uint64_t, std::string> parse_size(std::string_view text);
+
+}  // namespace sojourn::config
