@@ -1,0 +1,10 @@
+// The command line: sojourn serve, sojourn version, sojourn --help.
+#pragma once
+
+namespace sojourn::app {
+
+// Reads the arguments and does what they ask. Returns the exit status: 0 when it was done, 1 when
+// it failed (the reason is on standard error), 2 when the arguments or options are wrong.
+int run(int argc, char** argv);
+
+}  // namespace sojourn::app
