@@ -38,7 +38,7 @@ std::expected<Options, std::string> load(const Sources& sources);
 // One option as the manual tells it.
 struct SettingHelp {
   std::string key;
-  std::string default_value;  // as it would be written in TOML; empty: unset
+  std::string default_value;  // as it would be written in TOML, or in words; empty: unset
   std::string help;
 };
 std::vector<SettingHelp> settings_help();

@@ -107,8 +107,8 @@ TEST_F(Config, ComplaintsNameFileLineKeyAndWhatWouldBeRight) {
               HasSubstr(":2: bad value for sessions.idle_timeout: a duration in quotes is wanted"));
   EXPECT_THAT(says("[sessions]\nidle_timeout = \"5\"\n"), HasSubstr("write it as 250ms, 2s"));
   EXPECT_THAT(says("[sessions]\nidle_timeout = \"0s\"\n"), HasSubstr("at least 1ms is wanted"));
-  EXPECT_THAT(says("[http]\nthreads = 1.5\n"), HasSubstr("a whole number from 0 to 1024"));
-  EXPECT_THAT(says("[http]\nthreads = -1\n"), HasSubstr("a whole number from 0 to 1024"));
+  EXPECT_THAT(says("[http]\nthreads = 1.5\n"), HasSubstr("a whole number from 1 to 1024"));
+  EXPECT_THAT(says("[http]\nthreads = -1\n"), HasSubstr("a whole number from 1 to 1024"));
   EXPECT_THAT(says("[http]\nmirror_session_id = \"yes\"\n"), HasSubstr("true or false is wanted"));
   EXPECT_THAT(says("[tenants]\ndefault = 1\n"), HasSubstr("a string in quotes is wanted"));
   EXPECT_THAT(says("[store]\nkind = \"mongo\"\n"), HasSubstr("\"lmdb\" is wanted"));
@@ -129,7 +129,9 @@ TEST_F(Config, ComplaintsNameFileLineKeyAndWhatWouldBeRight) {
 TEST_F(Config, EveryOptionHasHelpAndItsDefaultIsAccepted) {
   for (const SettingHelp& setting : settings_help()) {
     EXPECT_FALSE(setting.help.empty()) << setting.key;
-    if (setting.default_value.empty() || setting.key == "sessions.touch_interval") continue;
+    const bool depends =  // on another option or on the machine
+        setting.key == "sessions.touch_interval" || setting.key == "http.threads";
+    if (setting.default_value.empty() || depends) continue;
     const auto options = from_set(setting.key, setting.default_value);
     EXPECT_TRUE(options) << options.error();
   }

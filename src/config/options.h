@@ -12,7 +12,7 @@ namespace sojourn::config {
 
 struct Options {
   http::ServerOptions http;
-  // http.threads: I/O threads. 0: one per core.
+  // http.threads: I/O threads. 0, which cannot be set: one per core.
   size_t http_threads = 0;
   // http.drain_timeout: after SIGTERM, how long requests in flight may take before they are cut.
   Duration drain_timeout = std::chrono::seconds(5);
