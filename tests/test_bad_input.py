@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from harness.client import Client, Connection, request_bytes
+from harness.client import Client, request_bytes
 from harness.wire import check_error, check_session
 
 JSON = ("Content-Type", "application/json")
