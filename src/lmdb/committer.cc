@@ -12,6 +12,9 @@ namespace {
 
 using store::CommitOutcome;
 
+// Of changes that do not grow the data, once there is no room for those that do.
+constexpr size_t kSmallBatch = 16;
+
 std::unexpected<Error> unavailable() {
   return failure(ErrorKind::store_unavailable,
                  "The store cannot take changes at the moment; try again later.");
@@ -109,24 +112,33 @@ bool Committer::wait_for_work(Batch& batch) {
 
 // Leaves an answer in every ticket.
 void Committer::commit(Batch& batch) {
-  if (stopped_.load()) return fail(batch, Ending::sync_failed);
-  Ending ending = attempt(batch);
-  std::span<const TicketPtr> left = batch;
+  const Ending ending = attempt(batch);
   if (ending == Ending::no_room) {
-    // Those that grow to the front, each kind in its order.
-    const auto others = std::stable_partition(batch.begin(), batch.end(),
-                                              [](const auto& t) { return t->change.grows(); });
-    const auto growing = static_cast<size_t>(others - batch.begin());
-    fail(left.first(growing), Ending::no_room);
-    left = left.subspan(growing);
-    if (growing > 0 && !left.empty()) ending = attempt(left);
+    commit_what_does_not_grow(batch);
+  } else if (ending != Ending::committed) {
+    fail(batch, ending);
   }
-  if (ending != Ending::committed) fail(left, ending);
+}
+
+// Small transactions, since each needs room for the pages it changes.
+void Committer::commit_what_does_not_grow(Batch& batch) {
+  const auto others = std::stable_partition(batch.begin(), batch.end(),
+                                            [](const auto& t) { return t->change.grows(); });
+  const auto growing = static_cast<size_t>(others - batch.begin());
+  fail(std::span(batch).first(growing), Ending::no_room);
+  for (size_t begin = growing; begin < batch.size(); begin += kSmallBatch) {
+    const auto tickets = std::span<const TicketPtr>(batch).subspan(
+        begin, std::min(kSmallBatch, batch.size() - begin));
+    const Ending ending = attempt(tickets);
+    if (ending != Ending::committed) fail(tickets, ending);
+  }
 }
 
 // One transaction of all `tickets`. Their answers count only when it was committed.
 Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
-  const WatchedCalls calls;
+  if (stopped_.load()) return Ending::sync_failed;
+  const bool grows = std::ranges::any_of(tickets, [](const auto& t) { return t->change.grows(); });
+  const WatchedCalls calls(grows ? environment_.growth_limit() : WatchedCalls::kNoLimit);
   WriteTransaction transaction;
   int error = transaction.begin(environment_);
   uint64_t committed = 0, conflicts = 0, failed = 0;

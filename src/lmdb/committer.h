@@ -8,7 +8,7 @@
 //
 // When a transaction fails
 //   for want of room    the changes that grow the data are answered store_full, and the others are
-//                       tried once more without them;
+//                       tried once more without them, with room that is kept for them;
 //   at a write          its changes are answered store_unavailable; nothing on the disk refers to
 //                       what was written; the next batch is tried as if nothing had been;
 //   at a sync           what is on the disk is unknown, and the kernel may call the next sync a
@@ -86,6 +86,7 @@ class Committer {
   void run();
   bool wait_for_work(Batch& batch);
   void commit(Batch& batch);
+  void commit_what_does_not_grow(Batch& batch);
   Ending attempt(std::span<const TicketPtr> tickets);
   Ending ending_of(int error, bool sync_failed, bool short_write);
   void fail(std::span<const TicketPtr> tickets, Ending ending);

@@ -18,6 +18,12 @@ constexpr MDB_dbi kMaxTables = 16;
 constexpr unsigned kMaxReaders = 1024;
 constexpr mdb_mode_t kFileMode = 0600;
 
+// Room that is kept for changes that do not grow the data: a few of the committer's smallest
+// transactions (committer.cc), of which each holds on to its old pages until the next but one.
+constexpr uint64_t reserve_of(uint64_t map_size) {
+  return std::min(map_size / 4, uint64_t{8} << 20);
+}
+
 constexpr std::string_view kFormat = "format";
 constexpr std::string_view kCreated = "created";
 constexpr std::string_view kStoreId = "store-id";
@@ -121,14 +127,21 @@ Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions&
   std::unique_ptr<Environment> made(new Environment);
   made->lock_ = *lock;
 
-  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t reserve = reserve_of(options.map_size) / page * page;
+  made->growth_limit_ = options.map_size / page * page - reserve;
+  // Data that is larger than the option says is taken as it is, with room to shrink.
+  std::error_code absent;
+  const uint64_t stored = std::filesystem::file_size(options.path / "data.mdb", absent);
+  const uint64_t needed = absent ? 0 : (stored + page - 1) / page * page + reserve;
+  const uint64_t map_size = std::max(options.map_size / page * page, needed);
+
   unsigned flags = MDB_NOTLS;
   if (!options.sync_commits) flags |= MDB_NOSYNC;
   int error = mdb_env_create(&made->env_);
   if (!error) error = mdb_env_set_maxdbs(made->env_, kMaxTables);
   if (!error) error = mdb_env_set_maxreaders(made->env_, kMaxReaders);
-  // Of a file that needs a larger map than this, liblmdb maps all.
-  if (!error) error = mdb_env_set_mapsize(made->env_, options.map_size / page * page);
+  if (!error) error = mdb_env_set_mapsize(made->env_, map_size);
   if (!error) error = mdb_env_open(made->env_, options.path.c_str(), flags, kFileMode);
   if (!error) error = mdb_reader_check(made->env_, nullptr);
   if (error) return cannot_open(options.path, reason_of(error));

@@ -46,6 +46,11 @@ class Environment {
   MDB_env* handle() const { return env_; }
   const Tables& tables() const { return tables_; }
 
+  // Where in the file changes that grow the data must end. The rest of the map is kept for the
+  // others: copy-on-write needs new pages even to delete, so a map that is full to its end could
+  // never be emptied.
+  uint64_t growth_limit() const { return growth_limit_; }
+
   // Everything committed is on the disk when this returns 0.
   int sync() { return mdb_env_sync(env_, 1); }
 
@@ -57,6 +62,7 @@ class Environment {
 
   int lock_ = -1;  // file descriptor of sojourn.lock; -1: not locked, only read
   MDB_env* env_ = nullptr;
+  uint64_t growth_limit_ = 0;
   Tables tables_{};
 };
 

@@ -57,10 +57,17 @@ ssize_t noted_write(int fd, size_t size, ssize_t written) {
   return written;
 }
 
+bool beyond_limit(off_t offset, size_t size) {
+  return offset >= 0 && static_cast<uint64_t>(offset) + size > watched->limit();
+}
+
 ssize_t watched_writev(int fd, const iovec* parts, int count) {
   const std::span all(parts, static_cast<size_t>(count));
   const size_t size = std::accumulate(all.begin(), all.end(), size_t{0},
                                       [](size_t sum, const iovec& p) { return sum + p.iov_len; });
+  if (watched->limit() != WatchedCalls::kNoLimit && beyond_limit(lseek(fd, 0, SEEK_CUR), size)) {
+    return noted_write(fd, size, failed(ENOSPC));
+  }
   const FileVerdict verdict = verdict_of(FileCall::write);
   switch (verdict.kind) {
     case FileVerdict::Kind::fail:
@@ -74,6 +81,7 @@ ssize_t watched_writev(int fd, const iovec* parts, int count) {
 }
 
 ssize_t watched_pwrite(int fd, const void* data, size_t size, off_t offset) {
+  if (beyond_limit(offset, size)) return noted_write(fd, size, failed(ENOSPC));
   const FileVerdict verdict = verdict_of(FileCall::write);
   switch (verdict.kind) {
     case FileVerdict::Kind::fail:
@@ -96,7 +104,7 @@ int watched_sync(int fd, int (*real)(int)) {
 
 }  // namespace
 
-WatchedCalls::WatchedCalls() {
+WatchedCalls::WatchedCalls(uint64_t limit) : limit_(limit) {
   assert(watched == nullptr);
   watched = this;
 }

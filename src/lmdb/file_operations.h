@@ -6,6 +6,7 @@
 // mdb_txn_commit does not tell, and tests can make calls fail.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 namespace sojourn::lmdb {
@@ -27,7 +28,10 @@ struct FileVerdict {
 // time.
 class WatchedCalls {
  public:
-  WatchedCalls();
+  static constexpr uint64_t kNoLimit = UINT64_MAX;
+
+  // A write that would end behind `limit` bytes of its file is not made and fails with ENOSPC.
+  explicit WatchedCalls(uint64_t limit = kNoLimit);
   ~WatchedCalls();
   WatchedCalls(const WatchedCalls&) = delete;
   WatchedCalls& operator=(const WatchedCalls&) = delete;
@@ -39,10 +43,12 @@ class WatchedCalls {
   // A write put down less than it was given: on a regular file, a sign that there is no room.
   bool short_write() const { return short_write_; }
 
+  uint64_t limit() const { return limit_; }
   void note_failed_sync() { sync_failed_ = true; }
   void note_short_write() { short_write_ = true; }
 
  private:
+  const uint64_t limit_;
   bool sync_failed_ = false;
   bool short_write_ = false;
 };

@@ -241,6 +241,11 @@ TEST(LmdbFaults, AnswersWhatWaitsWhenItStops) {
   }
 }
 
+// Without a sync at each commit: these tests make thousands.
+LmdbOptions small_map(const TestDirectory& directory) {
+  return {.path = directory.data(), .map_size = 1 << 20, .sync_interval = Duration(60'000)};
+}
+
 // Creates until there is no room: how many there are then.
 uint64_t fill(TestEngine& engine) {
   for (uint64_t i = 0; i < 100'000; ++i) {
@@ -255,7 +260,7 @@ uint64_t fill(TestEngine& engine) {
 
 TEST(LmdbFull, AFullMapStillReadsUpdatesAndDeletes) {
   const TestDirectory directory;
-  TestEngine engine(directory.data(), 1 << 20);
+  TestEngine engine(small_map(directory));
   const uint64_t count = fill(engine);
   ASSERT_GT(count, 100u);
   EXPECT_TRUE(engine->healthy());
@@ -276,7 +281,7 @@ TEST(LmdbFull, AFullMapStillReadsUpdatesAndDeletes) {
 
 TEST(LmdbFull, AMixedBatchLosesOnlyWhatGrows) {
   const TestDirectory directory;
-  TestEngine engine(directory.data(), 1 << 20);
+  TestEngine engine(small_map(directory));
   const uint64_t count = fill(engine);
   ASSERT_GT(count, 100u);
   std::vector<domain::Change> changes;
@@ -299,7 +304,7 @@ TEST(LmdbFull, AMixedBatchLosesOnlyWhatGrows) {
 
 TEST(LmdbFull, ALargerMapGoesOnAndASmallerOneKeepsWhatThereIs) {
   const TestDirectory directory;
-  TestEngine engine(directory.data(), 1 << 20);
+  TestEngine engine(small_map(directory));
   const uint64_t count = fill(engine);
   engine.options().map_size = 4 << 20;
   engine.reopen();

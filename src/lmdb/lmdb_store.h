@@ -28,7 +28,8 @@ struct LmdbOptions {
   // The most that the data may grow to, in bytes, rounded down to whole pages; at least 1 MiB. Only
   // address space: the file is as large as its data was at most. Whoever limits address space
   // (RLIMIT_AS) or wants an earlier end than the disk's makes it smaller; whoever has more sessions
-  // makes it larger, at any start. When the data is larger already, what it has counts.
+  // makes it larger, at any start. Data that is larger already stays readable. The last quarter, at
+  // most 8 MiB, is kept for changes that do not grow the data, so a full store can be emptied.
   uint64_t map_size = uint64_t{64} << 30;
 
   // Absent (durability "sync"): a commit is answered, and seen by readers, once it is on the disk.
