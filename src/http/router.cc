@@ -79,8 +79,9 @@ Router::Router(std::vector<std::string> base_paths, std::vector<Route> routes,
     auto& head = path.routes[static_cast<size_t>(Method::head)];
     if (head == nullptr) head = path.routes[static_cast<size_t>(Method::get)];
   }
-  // Exact text first; of two parameters, the one that stands later.
-  std::ranges::stable_sort(paths_, std::greater(), &Path::parameter);
+  // Exact text first; of two parameters, the one that stands later. Two paths whose parameter
+  // stands at the same place never fit the same request.
+  std::ranges::sort(paths_, std::greater(), &Path::parameter);
 }
 
 Router::Path& Router::path_of(const std::string& base, const std::string& pattern) {

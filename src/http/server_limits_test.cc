@@ -1,0 +1,221 @@
+// Limits, time-outs and the drain, over real sockets.
+#include <gtest/gtest.h>
+
+#include "server_test_kit.h"
+
+namespace sojourn::http {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+ServerOptions short_header_timeout() {
+  return {.header_timeout = milliseconds(200), .idle_timeout = std::chrono::hours(1)};
+}
+
+TEST(Limits, ARequestThatDoesNotArriveIsTimedOut) {
+  TestServer server(short_header_timeout());
+  for (const auto* begun : {"", "GET /", "GET / HTTP/1.1\r\nHost: h\r\n",
+                            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nab"}) {
+    TestClient client(server);
+    ASSERT_TRUE(client.send(begun));
+    const Answer answer = client.receive();
+    EXPECT_EQ(answer.status, 408) << begun;
+    EXPECT_EQ(answer.body, "REQUEST_TIMEOUT");
+    EXPECT_TRUE(answer.has("Connection: close"));
+    EXPECT_TRUE(client.is_closed());
+  }
+}
+
+TEST(Limits, AByteNowAndThenDoesNotHelp) {
+  TestServer server(short_header_timeout());
+  TestClient client(server);
+  ASSERT_TRUE(client.send(get("/1")));
+  EXPECT_EQ(client.receive().status, 200);
+  // A slow body of the second request. The limit of the loop is far beyond the time-out.
+  ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50000\r\n\r\n"));
+  bool taken = true;
+  for (int i = 0; taken && client.is_silent() && i < 2000; ++i) {
+    taken = client.send("x");
+    std::this_thread::sleep_for(milliseconds(10));  // the slow client itself, not a wait
+  }
+  EXPECT_EQ(client.receive().status, 408);
+}
+
+TEST(Limits, AnIdleConnectionIsClosedSilently) {
+  TestServer server({.header_timeout = std::chrono::hours(1), .idle_timeout = milliseconds(200)});
+  TestClient client(server);
+  ASSERT_TRUE(client.send(get("/1")));
+  EXPECT_EQ(client.receive().status, 200);
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(Limits, AServiceMayWaitLongerThanAnyTimeOut) {
+  TestServer server({.header_timeout = milliseconds(100), .idle_timeout = milliseconds(100)});
+  TestClient client(server);
+  ASSERT_TRUE(client.send(get("/wait")));
+  ASSERT_TRUE(server.service.gate.wait_for_request());
+  // Another connection is timed out meanwhile, so the time-outs were looked at.
+  TestClient other(server);
+  EXPECT_EQ(other.receive().status, 408);
+  ASSERT_TRUE(server.service.gate.release());
+  EXPECT_EQ(client.receive().body, "waited ");
+}
+
+TEST(Limits, AClientThatDoesNotReadIsClosed) {
+  TestServer server(short_header_timeout());
+  TestClient client(server);
+  ASSERT_TRUE(client.send(get("/big")));
+  EXPECT_TRUE(eventually([&] { return server.server->open_connections() == 1; }));
+  EXPECT_TRUE(eventually([&] { return server.server->open_connections() == 0; }));
+}
+
+TEST(Limits, AClientThatDoesNotReadIsClosedAfterItsServiceIsDone) {
+  TestServer server(short_header_timeout());
+  TestClient client(server);
+  std::string pipeline;  // each answer of 60 kB is sent while the /wait behind it waits
+  for (int i = 0; i < 600; ++i) pipeline += get("/60k") + get("/wait");
+  ASSERT_TRUE(client.send(pipeline));
+  int released = 0;
+  for (;;) {
+    ASSERT_TRUE(eventually([&] {
+      return server.service.gate.has_request() ||
+             (released > 0 && server.server->open_connections() == 0);
+    }));
+    if (!server.service.gate.has_request()) break;
+    ASSERT_TRUE(server.service.gate.release());
+    ++released;
+  }
+  EXPECT_TRUE(eventually([&] { return server.service.waits_ended == released; }));
+  EXPECT_LT(released, 600);
+}
+
+TEST(Limits, AHeadThatIsTooLarge) {
+  TestServer server({.max_header_bytes = 2048});
+  TestClient client(server);
+  ASSERT_TRUE(client.send(get("/1", "A: " + std::string(1900, 'a') + "\r\n")));
+  EXPECT_EQ(client.receive().status, 200);
+  ASSERT_TRUE(client.send(get("/2", "A: " + std::string(100'000, 'a') + "\r\n")));
+  const Answer answer = client.receive();
+  EXPECT_EQ(answer.status, 431);
+  EXPECT_EQ(answer.body, "HEADERS_TOO_LARGE");
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(Limits, ABodyThatIsTooLargeIsRefusedBeforeItIsSent) {
+  TestServer server;
+  TestClient client(server);
+  ASSERT_TRUE(client.send(
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 65537\r\nExpect: 100-continue\r\n\r\n"));
+  EXPECT_EQ(client.receive().status, 413);  // and no 100
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(Limits, AClientThatIsStillSendingSeesThe413) {
+  TestServer server;
+  for (const auto* framing :
+       {"Content-Length: 4000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n3d0900\r\n"}) {
+    TestClient client(server);
+    ASSERT_TRUE(client.send(std::string("POST / HTTP/1.1\r\nHost: h\r\n") + framing));
+    for (int i = 0; i < 40; ++i) ASSERT_TRUE(client.send(std::string(100'000, 'x'))) << i;
+    const Answer answer = client.receive();
+    EXPECT_EQ(answer.status, 413);
+    EXPECT_EQ(answer.body, "BODY_TOO_LARGE");
+    EXPECT_TRUE(client.is_closed());
+  }
+}
+
+TEST(Limits, AChunkedBodyIsRefusedAsItPassesTheLimit) {
+  TestServer server({.max_body_bytes = 10});
+  TestClient client(server);
+  ASSERT_TRUE(
+      client.send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "8\r\n12345678\r\n3\r\n"));
+  EXPECT_EQ(client.receive().status, 413);
+}
+
+TEST(Limits, OneConnectionTooMany) {
+  TestServer server({.max_connections = 2});
+  auto first = std::make_unique<TestClient>(server);
+  TestClient second(server);
+  for (TestClient* client : {first.get(), &second}) {
+    ASSERT_TRUE(client->send(get("/1")));
+    EXPECT_EQ(client->receive().status, 200);
+  }
+  {
+    TestClient third(server);
+    ASSERT_TRUE(third.send(get("/3")));
+    const Answer answer = third.receive();
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.body, "OVERLOADED");
+    EXPECT_TRUE(answer.has("Retry-After: 1"));
+    EXPECT_TRUE(answer.has("Connection: close"));
+    EXPECT_TRUE(third.is_closed());
+  }
+  first.reset();
+  EXPECT_TRUE(eventually([&] { return server.server->open_connections() == 1; }));
+  TestClient fourth(server);
+  ASSERT_TRUE(fourth.send(get("/4")));
+  EXPECT_EQ(fourth.receive().status, 200);
+}
+
+TEST(Drain, ClosesIdleConnectionsAndAcceptsNoMore) {
+  TestServer server;
+  TestClient fresh(server);
+  TestClient idle(server);
+  ASSERT_TRUE(idle.send(get("/1")));
+  EXPECT_EQ(idle.receive().status, 200);
+  EXPECT_TRUE(eventually([&] { return server.server->open_connections() == 2; }));
+  server.server->drain();
+  EXPECT_TRUE(idle.is_closed());
+  EXPECT_TRUE(fresh.is_closed());
+  EXPECT_TRUE(server.server->wait_until_drained(kTestLimit));
+  EXPECT_THROW(TestClient{server}, std::runtime_error);
+}
+
+TEST(Drain, FinishesTheRequestInFlight) {
+  TestServer server;
+  TestClient client(server);
+  ASSERT_TRUE(client.send(get("/wait?a")));
+  ASSERT_TRUE(server.service.gate.wait_for_request());
+  server.server->drain();
+  EXPECT_FALSE(server.server->wait_until_drained(milliseconds(50)));
+  ASSERT_TRUE(server.service.gate.release());
+  const Answer answer = client.receive();
+  EXPECT_EQ(answer.body, "waited a");
+  EXPECT_TRUE(answer.has("Connection: close"));
+  EXPECT_TRUE(client.is_closed());
+  EXPECT_TRUE(server.server->wait_until_drained(kTestLimit));
+}
+
+TEST(Drain, ServesARequestThatHasBegunToArrive) {
+  TestServer server;
+  TestClient client(server);
+  TestClient idle(server);
+  ASSERT_TRUE(client.send(get("/1") + "GET /2 HTTP/1.1\r\n"));
+  EXPECT_EQ(client.receive().status, 200);
+  EXPECT_TRUE(eventually([&] { return server.server->open_connections() == 2; }));
+  server.server->drain();
+  EXPECT_TRUE(idle.is_closed());  // so the drain has come to the loop
+  ASSERT_TRUE(client.send("Host: h\r\n\r\n"));
+  const Answer answer = client.receive();
+  EXPECT_EQ(answer.body, "/2?");
+  EXPECT_TRUE(answer.has("Connection: close"));
+  EXPECT_TRUE(client.is_closed());
+}
+
+TEST(Drain, ServesThePipelineThatHasArrived) {
+  TestServer server;
+  TestClient client(server);
+  ASSERT_TRUE(client.send(get("/wait") + get("/2") + get("/3")));
+  ASSERT_TRUE(server.service.gate.wait_for_request());
+  server.server->drain();
+  ASSERT_TRUE(server.service.gate.release());
+  EXPECT_FALSE(client.receive().has_field("Connection"));
+  EXPECT_FALSE(client.receive().has_field("Connection"));
+  EXPECT_TRUE(client.receive().has("Connection: close"));
+  EXPECT_TRUE(client.is_closed());
+}
+
+}  // namespace
+}  // namespace sojourn::http
