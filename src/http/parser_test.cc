@@ -109,7 +109,7 @@ TEST(Parser, RefusesWhatIsNotHttp) {
       {"no colon", "GET / HTTP/1.1\r\nHost: h\r\nA\r\n\r\n"},
       {"no name", "GET / HTTP/1.1\r\nHost: h\r\n: b\r\n\r\n"},
       {"name beyond ASCII", "GET / HTTP/1.1\r\nHost: h\r\n\xC3\xA9: b\r\n\r\n"},
-      {"NUL in a value", std::string("GET / HTTP/1.1\r\nHost: h\r\nA: b\0c\r\n\r\n", 40)},
+      {"NUL in a value", "GET / HTTP/1.1\r\nHost: h\r\nA: b" + std::string(1, '\0') + "c\r\n\r\n"},
       {"control in a value", "GET / HTTP/1.1\r\nHost: h\r\nA: \x01\r\n\r\n"},
       {"DEL in a value", "GET / HTTP/1.1\r\nHost: h\r\nA: \x7F\r\n\r\n"},
       {"no Host", "GET / HTTP/1.1\r\n\r\n"},
@@ -117,13 +117,9 @@ TEST(Parser, RefusesWhatIsNotHttp) {
       {"two Hosts in HTTP/1.0", "GET / HTTP/1.0\r\nHost: h\r\nHost: i\r\n\r\n"},
       {"a list of Hosts", "GET / HTTP/1.1\r\nHost: h, i\r\n\r\n"},
       {"Host with a path", "GET / HTTP/1.1\r\nHost: h/a\r\n\r\n"},
-      {"too many empty lines", std::string(9 * 2, ' ')},
+      {"too many empty lines", "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.0\r\n\r\n"},
   };
-  for (Case c : cases) {
-    if (c.bytes.front() == ' ')
-      c.bytes = "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.0\r\n\r\n";
-    EXPECT_EQ(read(c.bytes), "BAD_REQUEST") << c.what;
-  }
+  for (const Case& c : cases) EXPECT_EQ(read(c.bytes), "BAD_REQUEST") << c.what;
 }
 
 TEST(Parser, RefusesAmbiguousFraming) {
