@@ -61,7 +61,7 @@ NOT_HTTP = {
     "words": b"HELLO\r\n\r\n",
     "an SMTP greeting": b"EHLO example.com\r\n\r\n",
     "zeros": bytes(200),
-    "high bytes": b"\xff" * 200,
+    "high bytes": b"\xff" * 200 + b"\r\n\r\n",
     "no version": b"GET /sessions/x?tenantId=t\r\n\r\n",
     "HTTP/2 prior knowledge": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "HTTP/1.2": b"GET / HTTP/1.2\r\nHost: x\r\n\r\n",
@@ -95,6 +95,14 @@ def test_ambiguous_framing_is_refused_and_the_connection_closed(connect, data):
 def test_what_is_not_http_is_refused_and_the_connection_closed(connect, data):
     connection = connect().send(data)
     check_error(connection.read(), 400, "BAD_REQUEST")
+    assert connection.closed()
+
+
+@pytest.mark.parametrize("data", [b"\xff" * 200, b"HELLO", b"GET /\xff"], ids=repr)
+def test_what_never_becomes_a_line_does_not_hold_its_connection(connect, data):
+    connection = connect().send(data)
+    response = connection.read()  # at once, or when the time for a request is over
+    check_error(response, response.status, {400: "BAD_REQUEST", 408: "REQUEST_TIMEOUT"}[response.status])
     assert connection.closed()
 
 
