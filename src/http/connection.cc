@@ -135,6 +135,7 @@ class ClientConnection final : public Listener::Connection {
   AfterRead after_read(const error_code& error, size_t bytes);
 
   // Transport.
+  void prepare();
   bool send_at_once();
   Awaitable<bool> send_rest();
   Awaitable<std::tuple<error_code, size_t>> receive();
@@ -166,9 +167,7 @@ class ClientConnection final : public Listener::Connection {
 };
 
 Awaitable<void> ClientConnection::run() {
-  error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket_.non_blocking(true, ignored);
+  prepare();
   deadline = now() + options().header_timeout;
   if (admission_ == Admission::refused) {
     append_refusal({ErrorKind::overloaded, "There are too many connections; try again later."});
@@ -328,6 +327,12 @@ ClientConnection::AfterRead ClientConnection::after_read(const error_code& error
 }
 
 // --- Transport
+
+void ClientConnection::prepare() {
+  error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket_.non_blocking(true, ignored);
+}
 
 // True when all of out_ is sent; it is empty then.
 bool ClientConnection::send_at_once() {

@@ -19,7 +19,9 @@ class Loop final : public Executor {
   void start();
   void post(std::move_only_function<void()> work) override;
   // Ends the thread once what it is running returns; pending work is destroyed. From any thread but
-  // the loop's own.
+  // the loop's own. Connections on it are closed by the destructor; a request whose service still
+  // waits is abandoned with its memory, because whoever it waits for may yet write there: drain the
+  // servers first.
   void stop();
 
   Impl& impl() { return *impl_; }

@@ -20,8 +20,8 @@ struct Field {
 // valid until the service's Task is done.
 struct Request {
   Method method = Method::other;
-  std::string_view path;            // as sent, percent-encoded, without the query; starts with '/'
-  std::string_view query;           // as sent, without the '?'; empty when there is none
+  std::string_view path;   // as sent, percent-encoded, without the query; starts with '/', or "*"
+  std::string_view query;  // as sent, without the '?'; empty when there is none
   std::string_view path_parameter;  // set by Router: what stood for {..} in the route, as sent
   std::span<const Field> fields;    // in the order sent
   std::string_view body;            // decoded from chunks; empty when there is none
