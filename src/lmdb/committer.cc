@@ -111,7 +111,7 @@ bool Committer::wait_for_work(Batch& batch) {
 }
 
 // Leaves an answer in every ticket.
-void Committer::commit(Batch& batch) {
+void Committer::commit(const Batch& batch) {
   const Ending ending = attempt(batch);
   if (ending == Ending::no_room) {
     commit_what_does_not_grow(batch);
@@ -121,14 +121,15 @@ void Committer::commit(Batch& batch) {
 }
 
 // Small transactions, since each needs room for the pages it changes.
-void Committer::commit_what_does_not_grow(Batch& batch) {
-  const auto others = std::stable_partition(batch.begin(), batch.end(),
-                                            [](const auto& t) { return t->change.grows(); });
-  const auto growing = static_cast<size_t>(others - batch.begin());
-  fail(std::span(batch).first(growing), Ending::no_room);
-  for (size_t begin = growing; begin < batch.size(); begin += kSmallBatch) {
-    const auto tickets = std::span<const TicketPtr>(batch).subspan(
-        begin, std::min(kSmallBatch, batch.size() - begin));
+void Committer::commit_what_does_not_grow(const Batch& batch) {
+  Batch growing, others;
+  for (const TicketPtr& ticket : batch) {
+    (ticket->change.grows() ? growing : others).push_back(ticket);
+  }
+  fail(growing, Ending::no_room);
+  for (size_t begin = 0; begin < others.size(); begin += kSmallBatch) {
+    const auto tickets = std::span<const TicketPtr>(others).subspan(
+        begin, std::min(kSmallBatch, others.size() - begin));
     const Ending ending = attempt(tickets);
     if (ending != Ending::committed) fail(tickets, ending);
   }
@@ -225,21 +226,23 @@ void Committer::stop(std::string_view reason) {
 
 // Hands every ticket back to its home, with one post() for each home.
 void Committer::answer(Batch& batch) {
-  std::ranges::stable_sort(batch, std::less<>(), [](const auto& t) { return &t->home; });
-  for (auto begin = batch.begin(); begin != batch.end();) {
-    Executor& home = (*begin)->home;
-    const auto end = std::find_if(begin, batch.end(),
-                                  [&home](const auto& ticket) { return &ticket->home != &home; });
-    home.post([tickets = Batch(std::make_move_iterator(begin), std::make_move_iterator(end))] {
+  std::vector<Batch> by_home;  // few: there is one home for each I/O thread
+  for (TicketPtr& ticket : batch) {
+    const auto group = std::ranges::find_if(
+        by_home, [&ticket](const Batch& other) { return &other[0]->home == &ticket->home; });
+    (group != by_home.end() ? *group : by_home.emplace_back()).push_back(std::move(ticket));
+  }
+  batch.clear();
+  for (Batch& tickets : by_home) {
+    Executor& home = tickets[0]->home;
+    home.post([tickets = std::move(tickets)] {
       for (const TicketPtr& ticket : tickets) {
         ticket->done = true;
         // Whoever is resumed may drop others that wait here; those then have no waiter.
         if (ticket->waiter) std::exchange(ticket->waiter, {}).resume();
       }
     });
-    begin = end;
   }
-  batch.clear();
 }
 
 }  // namespace sojourn::lmdb

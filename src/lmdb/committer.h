@@ -85,8 +85,8 @@ class Committer {
 
   void run();
   bool wait_for_work(Batch& batch);
-  void commit(Batch& batch);
-  void commit_what_does_not_grow(Batch& batch);
+  void commit(const Batch& batch);
+  void commit_what_does_not_grow(const Batch& batch);
   Ending attempt(std::span<const TicketPtr> tickets);
   Ending ending_of(int error, bool sync_failed, bool short_write);
   void fail(std::span<const TicketPtr> tickets, Ending ending);

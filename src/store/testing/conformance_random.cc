@@ -107,7 +107,7 @@ void compare_with_model(StoreUnderTest& under_test) {
 namespace {
 
 TEST_P(Conformance, RandomChangesLookLikeTheModel) {
-  const bool passed = rc::check([this] { compare_with_model(*GetParam().make()); });
+  const bool passed = rc::check([] { compare_with_model(*GetParam().make()); });
   EXPECT_TRUE(passed) << "run again with the RC_PARAMS printed above";
 }
 

@@ -13,20 +13,18 @@
 
 namespace sojourn::store::testing {
 
-// post() from any thread; everything else from one thread at a time. Must outlive the stores that
-// post to it. Work that nobody pumped is destroyed with the executor.
+// post() from any thread; everything else from one thread at a time. Must outlive what still posts to
+// it. Work that nobody pumped is destroyed with the executor.
 class TestExecutor final : public Executor {
  public:
   // Far longer than any healthy store takes; a test that waits this long has found a lost answer.
   static constexpr std::chrono::seconds kPatience{60};
 
   void post(std::move_only_function<void()> work) override {
-    {
-      const std::lock_guard lock(mutex_);
-      ++posts_;
-      queue_.push_back(std::move(work));
-    }
-    posted_.notify_one();
+    const std::lock_guard lock(mutex_);
+    ++posts_;
+    queue_.push_back(std::move(work));
+    posted_.notify_one();  // under the lock: whoever is woken may destroy this object
   }
 
   // Starts `task` and pumps until it is done; its result. Throws when it waits for too long.
