@@ -15,6 +15,9 @@ using store::CommitOutcome;
 // Of changes that do not grow the data, once there is no room for those that do.
 constexpr size_t kSmallBatch = 16;
 
+// A store that stays full is not to fill the log too.
+constexpr std::chrono::seconds kComplaintInterval{1};
+
 std::unexpected<Error> unavailable() {
   return failure(ErrorKind::store_unavailable,
                  "The store cannot take changes at the moment; try again later.");
@@ -189,15 +192,20 @@ Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
 Committer::Ending Committer::ending_of(int error, bool sync_failed, bool short_write) {
   ++counters_.failed_batches;
   const std::string reason = mdb_strerror(error);
-  if (sync_failed || environment_.panicked()) {
+  if (sync_failed || environment_.panicked()) {  // data pages; the meta page
     stop(reason);
     return Ending::sync_failed;
   }
   const bool no_room = short_write || means_no_room(error);
-  log_.write(LogLevel::error, no_room ? "store.full" : "store.write_failed",
-             no_room ? "A batch of changes found no room; make room on the disk or raise map_size."
-                     : "A batch of changes could not be written; later ones are tried.",
-             {{"reason", reason}});
+  const auto now = std::chrono::steady_clock::now();
+  if (!last_complaint_ || now - *last_complaint_ >= kComplaintInterval) {
+    last_complaint_ = now;
+    log_.write(LogLevel::error, no_room ? "store.full" : "store.write_failed",
+               no_room
+                   ? "A batch of changes found no room; make room on the disk or raise map_size."
+                   : "A batch of changes could not be written; later ones are tried.",
+               {{"reason", reason}});
+  }
   return no_room ? Ending::no_room : Ending::failed;
 }
 

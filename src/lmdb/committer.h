@@ -106,7 +106,8 @@ class Committer {
   bool idle_ = false;            // the thread waits: only then must it be woken
   bool closing_ = false;
 
-  std::optional<TimePoint> sync_due_;  // the thread's own: something is committed and not synced
+  std::optional<TimePoint> last_complaint_;  // the thread's own, as is the next
+  std::optional<TimePoint> sync_due_;        // something is committed and not synced
   std::mutex close_mutex_;
   std::thread thread_;
 };

@@ -1,6 +1,5 @@
 #include "file_operations.h"
 
-#include <fcntl.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -45,15 +44,9 @@ ssize_t failed(int error) {
   return -1;
 }
 
-// Remembers what a write that came out as `written` means. Keeps errno.
-ssize_t noted_write(int fd, size_t size, ssize_t written) {
-  if (written == static_cast<ssize_t>(size)) return written;
-  const int error = errno;
-  if (written < 0 && error == EINTR) return written;  // liblmdb tries again
-  if (written >= 0) watched->note_short_write();
-  const int flags = fcntl(fd, F_GETFL);
-  if (flags < 0 || (flags & O_DSYNC) != 0) watched->note_failed_sync();
-  errno = error;
+// Remembers a write that came out shorter than it should have.
+ssize_t noted_write(size_t size, ssize_t written) {
+  if (written >= 0 && static_cast<size_t>(written) < size) watched->note_short_write();
   return written;
 }
 
@@ -66,32 +59,32 @@ ssize_t watched_writev(int fd, const iovec* parts, int count) {
   const size_t size = std::accumulate(all.begin(), all.end(), size_t{0},
                                       [](size_t sum, const iovec& p) { return sum + p.iov_len; });
   if (watched->limit() != WatchedCalls::kNoLimit && beyond_limit(lseek(fd, 0, SEEK_CUR), size)) {
-    return noted_write(fd, size, failed(ENOSPC));
+    return failed(ENOSPC);
   }
   const FileVerdict verdict = verdict_of(FileCall::write);
   switch (verdict.kind) {
     case FileVerdict::Kind::fail:
-      return noted_write(fd, size, failed(verdict.error));
+      return failed(verdict.error);
     case FileVerdict::Kind::write_half:
-      return noted_write(fd, size, __real_writev(fd, parts, count / 2));
+      return noted_write(size, __real_writev(fd, parts, count / 2));
     case FileVerdict::Kind::proceed:
       break;
   }
-  return noted_write(fd, size, __real_writev(fd, parts, count));
+  return noted_write(size, __real_writev(fd, parts, count));
 }
 
 ssize_t watched_pwrite(int fd, const void* data, size_t size, off_t offset) {
-  if (beyond_limit(offset, size)) return noted_write(fd, size, failed(ENOSPC));
+  if (beyond_limit(offset, size)) return failed(ENOSPC);
   const FileVerdict verdict = verdict_of(FileCall::write);
   switch (verdict.kind) {
     case FileVerdict::Kind::fail:
-      return noted_write(fd, size, failed(verdict.error));
+      return failed(verdict.error);
     case FileVerdict::Kind::write_half:
-      return noted_write(fd, size, __real_pwrite(fd, data, size / 2, offset));
+      return noted_write(size, __real_pwrite(fd, data, size / 2, offset));
     case FileVerdict::Kind::proceed:
       break;
   }
-  return noted_write(fd, size, __real_pwrite(fd, data, size, offset));
+  return noted_write(size, __real_pwrite(fd, data, size, offset));
 }
 
 int watched_sync(int fd, int (*real)(int)) {

@@ -36,8 +36,9 @@ class WatchedCalls {
   WatchedCalls(const WatchedCalls&) = delete;
   WatchedCalls& operator=(const WatchedCalls&) = delete;
 
-  // A sync failed, or a write that was to be its own sync (O_DSYNC) failed or was short: what is on
-  // the disk is unknown from now on.
+  // A sync failed: what is on the disk is unknown from now on. The write of LMDB's meta page is its
+  // own sync (O_DSYNC) and is not among these; when that one fails, LMDB refuses all further work
+  // (Environment::panicked).
   bool sync_failed() const { return sync_failed_; }
 
   // A write put down less than it was given: on a regular file, a sign that there is no room.
