@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -15,6 +16,7 @@
 
 #include "base/manual_clock.h"
 #include "check.h"
+#include "environment.h"
 #include "lmdb_store.h"
 #include "testing/conformance.h"
 #include "testing/sessions.h"
@@ -129,6 +131,24 @@ class TestEngine {
   std::unique_ptr<LmdbEngine> engine_;
   std::unique_ptr<store::SessionStore> store_;
 };
+
+// Changes the stored bytes behind the engine's back.
+inline void tamper(const std::filesystem::path& path,
+                   const std::function<void(MDB_txn*, const Tables&)>& change) {
+  const ManualClock clock;
+  CountingEntropy entropy;
+  auto environment =
+      Environment::open({.path = path, .map_size = 64 << 20, .sync_commits = true}, clock, entropy)
+          .value();
+  WriteTransaction transaction;
+  ASSERT_EQ(transaction.begin(*environment), 0);
+  change(transaction.handle(), environment->tables());
+  ASSERT_EQ(transaction.commit(), 0);
+}
+
+inline bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 // All tables agree.
 inline void expect_sound(LmdbEngine& engine) {

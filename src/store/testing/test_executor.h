@@ -13,8 +13,8 @@
 
 namespace sojourn::store::testing {
 
-// post() from any thread; everything else from one thread at a time. Must outlive what still posts to
-// it. Work that nobody pumped is destroyed with the executor.
+// post() from any thread; everything else from one thread at a time. Must outlive what still posts
+// to it. Work that nobody pumped is destroyed with the executor.
 class TestExecutor final : public Executor {
  public:
   // Far longer than any healthy store takes; a test that waits this long has found a lost answer.
