@@ -52,6 +52,7 @@ sigset_t block_signals() {
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // likewise writing beyond a limit of file size
   return signals;
 }
 
@@ -61,6 +62,12 @@ int wait_for_end(const sigset_t& signals) {
   }
   return signal;
 }
+
+// Closes the store before the loops that its answers go to are gone, however serve() ends.
+struct CloseAtEnd {
+  lmdb::LmdbEngine& engine;
+  ~CloseAtEnd() { engine.close(); }
+};
 
 // One descriptor per connection: take what the system allows.
 void raise_descriptor_limit() {
