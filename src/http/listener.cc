@@ -59,7 +59,7 @@ struct Listener::Accepting {
   }
 
   asio::awaitable<void, LoopExecutor> run() {
-    Loop::Impl::Timer pause(acceptor.get_executor());
+    Loop::Impl::SteadyTimer pause(acceptor.get_executor());
     while (acceptor.is_open()) {
       auto [error, socket] = co_await acceptor.async_accept(kResume);
       if (!error) {

@@ -1,5 +1,6 @@
 #include "http/loop.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 #include "loop_impl.h"
@@ -9,11 +10,18 @@ namespace sojourn::http {
 
 namespace asio = boost::asio;
 
+namespace {
+
+// A due time that far away still fits the steady clock's nanoseconds.
+constexpr Duration kCentury = std::chrono::hours(24 * 36525);
+
+}  // namespace
+
 Loop::Impl::Impl() { on_tick(); }
 
 void Loop::Impl::wait_for_tick() {
-  timer.expires_after(kTick);
-  timer.async_wait([this](boost::system::error_code error) {
+  tick_timer.expires_after(kTick);
+  tick_timer.async_wait([this](boost::system::error_code error) {
     if (error) return;
     on_tick();
     wait_for_tick();
@@ -42,6 +50,22 @@ void Loop::Impl::run_posted() {
   running.clear();
 }
 
+void Loop::Impl::add_delayed(SteadyTime due, std::move_only_function<void()> work_item) {
+  const auto place = delayed.emplace(due, std::move(work_item));
+  if (place == delayed.begin()) wait_for_delayed();
+}
+
+// Setting the timer anew ends the wait before it.
+void Loop::Impl::wait_for_delayed() {
+  delayed_timer.expires_at(delayed.begin()->first);
+  delayed_timer.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    const auto end = delayed.upper_bound(std::chrono::steady_clock::now());
+    while (delayed.begin() != end) delayed.extract(delayed.begin()).mapped()();
+    if (!delayed.empty()) wait_for_delayed();
+  });
+}
+
 Loop::Loop() : impl_(std::make_unique<Impl>()) {}
 
 Loop::~Loop() { stop(); }
@@ -64,6 +88,13 @@ void Loop::post(std::move_only_function<void()> work) {
   asio::post(impl_->context, [impl = impl_.get()] { impl->run_posted(); });
 }
 
+void Loop::after(Duration delay, std::move_only_function<void()> work) {
+  const auto due = std::chrono::steady_clock::now() + std::clamp(delay, Duration::zero(), kCentury);
+  post([impl = impl_.get(), due, work = std::move(work)]() mutable {
+    impl->add_delayed(due, std::move(work));
+  });
+}
+
 void Loop::stop() {
   {
     const std::lock_guard lock(impl_->mutex);
@@ -77,6 +108,7 @@ void Loop::stop() {
     const std::lock_guard lock(impl_->mutex);
     dropped.swap(impl_->posted);
   }
+  impl_->delayed.clear();
 }
 
 }  // namespace sojourn::http

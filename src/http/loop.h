@@ -4,12 +4,18 @@
 #include <memory>
 
 #include "base/executor.h"
+#include "base/timer.h"
 
 namespace sojourn::http {
 
 // An io_context and the thread that runs it. The thread starts with the first start() and ends with
-// stop() or the destructor. post() may be called from any thread.
-class Loop final : public Executor {
+// stop() or the destructor. post() and after() may be called from any thread.
+//
+// It reads two clocks of the machine itself: the steady one for delays and deadlines, and the wall
+// clock for the Date field, which tells clients and caches the time of this machine (RFC 9110
+// 6.6.1) and nothing else. No rule about sessions looks at either: those use the Clock
+// (base/clock.h).
+class Loop final : public Executor, public Timer {
  public:
   struct Impl;  // asio lives behind this, in few files (loop_impl.h)
 
@@ -18,6 +24,9 @@ class Loop final : public Executor {
 
   void start();
   void post(std::move_only_function<void()> work) override;
+  // Counts from the call, on the steady clock. A negative delay is none, one beyond a century is a
+  // century.
+  void after(Duration delay, std::move_only_function<void()> work) override;
   // Ends the thread once what it is running returns; pending work is destroyed. From any thread but
   // the loop's own. Connections on it are closed by the destructor; a request whose service still
   // waits is abandoned with its memory, because whoever it waits for may yet write there: drain the

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -27,7 +28,7 @@ class Ticking {
 
 struct Loop::Impl {
   using Executor = boost::asio::io_context::executor_type;
-  using Timer = boost::asio::basic_waitable_timer<
+  using SteadyTimer = boost::asio::basic_waitable_timer<
       std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
   // How exact deadlines and the Date are: this late at most, as long as the loop is not busy.
@@ -37,11 +38,13 @@ struct Loop::Impl {
   void wait_for_tick();
   void on_tick();
   void run_posted();
+  void add_delayed(SteadyTime due, std::move_only_function<void()> work);
+  void wait_for_delayed();
 
   // One thread runs it: Asio then keeps its queue in that thread where it can.
   boost::asio::io_context context{1};
   boost::asio::executor_work_guard<Executor> work{context.get_executor()};
-  Timer timer{context};
+  SteadyTimer tick_timer{context};
   std::thread thread;
 
   // What was posted and did not run yet. A queue of our own, so that a burst of posts wakes the
@@ -52,6 +55,8 @@ struct Loop::Impl {
   bool stopped = false;
 
   // From here on: the loop's thread only.
+  std::multimap<SteadyTime, std::move_only_function<void()>> delayed;  // of after(), by due time
+  SteadyTimer delayed_timer{context};  // waits for the first of them
   std::vector<std::weak_ptr<Ticking>> tickings;
   SteadyTime now;  // coarse: as of the last tick
   std::chrono::sys_seconds date;

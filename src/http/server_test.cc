@@ -259,42 +259,7 @@ TEST(Server, AnAddressThatIsNoneIsAClearError) {
   }
 }
 
-TEST(Loop, RunsWhatIsPostedInOrderAndDropsItAfterStop) {
-  Loop loop;
-  std::mutex mutex;
-  std::string order;
-  const auto add = [&](char c) {
-    loop.post([&, c] {
-      const std::lock_guard lock(mutex);
-      order.push_back(c);
-    });
-  };
-  add('a');
-  add('b');
-  loop.start();
-  loop.start();
-  add('c');
-  EXPECT_TRUE(eventually([&] {
-    const std::lock_guard lock(mutex);
-    return order == "abc";
-  }));
-  loop.stop();
-  auto alive = std::make_shared<int>();
-  loop.post([alive] {});
-  EXPECT_EQ(alive.use_count(), 1);
-}
-
-TEST(Loop, WorkThatNeverRanIsDestroyed) {
-  auto alive = std::make_shared<int>();
-  {
-    Loop loop;
-    loop.post([alive] {});
-    EXPECT_EQ(alive.use_count(), 2);
-  }
-  EXPECT_EQ(alive.use_count(), 1);
-}
-
-TEST(Loop, StoppingWithOpenConnectionsLosesNoMemory) {
+TEST(Server, StoppingItsLoopWithOpenConnectionsLosesNoMemory) {
   // What the address sanitizer checks here: an idle connection and one in the middle of a request.
   auto loop = std::make_unique<Loop>();
   TestService service(*loop);
