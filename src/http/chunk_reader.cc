@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "token.h"
+
 namespace sojourn::http {
 namespace {
 
@@ -15,11 +17,6 @@ int hex_digit(char c) {
 }
 
 bool is_control(char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7F; }
-
-bool is_token_byte(char c) {  // RFC 9110 5.6.2
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-         std::string_view("!#$%&'*+-.^_`|~").contains(c);
-}
 
 }  // namespace
 

@@ -122,6 +122,26 @@ TEST(Parser, RefusesWhatIsNotHttp) {
   for (const Case& c : cases) EXPECT_EQ(read(c.bytes), "BAD_REQUEST") << c.what;
 }
 
+TEST(Parser, RefusesAtTheFirstBytesWhatCannotBeARequestLine) {
+  const std::vector<Case> cases = {
+      {"a high byte", "\xFF"},
+      {"a space", " "},
+      {"a high byte in the method", "GE\xFF"},
+      {"a bracket in the method", "G("},
+      {"a colon, as in a field", "Host:"},
+      {"the end of the line", "GET\r"},
+      {"a method of 33 characters", std::string(33, 'A')},
+      {"after a request", "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n\xFF"},
+      {"after an empty line", "\r\n\xFF"},
+  };
+  for (const Case& c : cases) EXPECT_TRUE(read(c.bytes).ends_with("BAD_REQUEST")) << c.what;
+  for (const auto* begun : {"G", "HELLO", "GET ", "GET /\xFF", "!#$%&'*+-.^_`|~"}) {
+    EXPECT_EQ(read(begun), "begun") << begun;
+  }
+  EXPECT_EQ(read(std::string(32, 'A')), "begun");
+  EXPECT_EQ(read(std::string(32, 'A') + " / HTTP/1.0\r\n\r\n"), "OTHER /? fields body= close\n");
+}
+
 TEST(Parser, RefusesAmbiguousFraming) {
   const std::string post = "POST / HTTP/1.1\r\nHost: h\r\n";
   const std::vector<Case> cases = {

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "token.h"
+
 namespace sojourn::http {
 namespace {
 
@@ -13,6 +15,16 @@ constexpr size_t kFirstBuffer = 4096;  // holds every usual head and a small pip
 constexpr size_t kLeastRoom = 1024;    // smaller reads would cost more than they bring
 constexpr size_t kKeptBody = 8192;     // a larger body buffer is given back
 constexpr size_t kMaxLineEnds = 8;     // empty lines before a request (RFC 9112 2.2)
+constexpr size_t kMaxMethod = 32;      // the longest one that IANA lists has 17 characters
+
+// False when a request line cannot begin like this: what is not HTTP is refused at its first bytes
+// and not when its time is over. Says the same however the bytes arrive.
+bool may_begin_request(std::string_view bytes) {
+  size_t length = 0;
+  while (length < bytes.size() && length <= kMaxMethod && is_token_byte(bytes[length])) ++length;
+  if (length > kMaxMethod) return false;
+  return length == bytes.size() || (length > 0 && bytes[length] == ' ');
+}
 
 }  // namespace
 
@@ -25,8 +37,8 @@ RequestReader::State RequestReader::next() {
 }
 
 // "A server that is expecting to receive and parse a request-line SHOULD ignore at least one empty
-// line (CRLF) received prior to the request-line." (RFC 9112 2.2) A CR without LF is left for
-// HeadScan to refuse.
+// line (CRLF) received prior to the request-line." (RFC 9112 2.2) A CR without LF begins
+// no request.
 bool RequestReader::skip_line_ends() {
   while (end_ - begin_ >= 2 && buffer_[begin_] == '\r' && buffer_[begin_ + 1] == '\n') {
     if (++line_ends_ > kMaxLineEnds) {
@@ -40,6 +52,9 @@ bool RequestReader::skip_line_ends() {
 bool RequestReader::read_head() {
   if (!skip_line_ends()) return false;
   const std::string_view bytes(buffer_.data() + begin_, end_ - begin_);
+  if (!may_begin_request(bytes)) {
+    return refuse(ErrorKind::bad_request, "This is not an HTTP request; send HTTP/1.1.");
+  }
   switch (scan_.scan(bytes.substr(0, max_header_bytes_))) {
     case HeadScan::Result::incomplete:
       if (bytes.size() < max_header_bytes_) return false;

@@ -27,6 +27,14 @@ TEST(Limits, ARequestThatDoesNotArriveIsTimedOut) {
   }
 }
 
+TEST(Limits, WhatCannotBeARequestIsNotWaitedFor) {
+  TestServer server({.header_timeout = std::chrono::hours(1)});
+  TestClient client(server);
+  ASSERT_TRUE(client.send("\xFF"));
+  EXPECT_EQ(client.receive().status, 400);
+  EXPECT_TRUE(client.is_closed());
+}
+
 TEST(Limits, AByteNowAndThenDoesNotHelp) {
   TestServer server(short_header_timeout());
   TestClient client(server);
