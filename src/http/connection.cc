@@ -12,159 +12,35 @@
 // Time-outs need no timer per operation: the connection notes a deadline, the listener looks at it
 // a few times a second and calls on_deadline(), which cancels the operation that is under way.
 //
+// An answer with a stream is the last of its connection: see connection_stream.cc.
+//
 // The socket is touched in the section "Transport" alone.
 #include "connection.h"
 
-#include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <functional>
-#include <optional>
-#include <tuple>
 
-#include "listener.h"
-#include "request_reader.h"
-#include "response_writer.h"
+#include "client_connection.h"
 
 // g++ 12 takes Asio's own frame allocation, once inlined, for a mistake.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
 namespace sojourn::http {
-namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
 using Executor = Loop::Impl::Executor;
-template <class T>
-using Awaitable = asio::awaitable<T, Executor>;
-constexpr asio::use_awaitable_t<Executor> kResume{};
-constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> kResumeWithError{};
 
-// Answers are sent when so much has gathered, and a buffer that grew beyond it is given back.
-constexpr size_t kMaxGathered = 64 * 1024;
+namespace {
+
+constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> kResumeWithError{};
 
 // Lingering close: a client that is still sending must be read from, or the reset that answers its
 // bytes would destroy the answer on its way (RFC 9112 9.6). For so long and so many bytes.
 constexpr std::chrono::seconds kLingerTime{2};
 constexpr size_t kLingerBytes = 8 * 1024 * 1024;
 
-// A connection's place in the counts of its server.
-class Place {
- public:
-  Place(Listener& listener, Admission admission) : listener_(listener), admission_(admission) {
-    listener_.state().opened();
-    listener_.state().connections.fetch_add(1, std::memory_order_relaxed);
-    if (admission_ == Admission::refused) ++listener_.turned_away;
-  }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  ~Place() {
-    if (admission_ == Admission::refused) {
-      --listener_.turned_away;
-    } else {
-      listener_.state().give_place_back();
-    }
-    listener_.state().connections.fetch_sub(1, std::memory_order_relaxed);
-    listener_.state().closed();
-  }
-
- private:
-  Listener& listener_;
-  const Admission admission_;
-};
-
-class ClientConnection final : public Listener::Connection {
- public:
-  ClientConnection(Socket socket, std::shared_ptr<Listener> listener, Admission admission)
-      : listener_(std::move(listener)),
-        place_(*listener_, admission),
-        admission_(admission),
-        socket_(std::move(socket)),
-        reader_(options().max_header_bytes, options().max_body_bytes) {
-    listener_->add(*this);
-  }
-
-  ~ClientConnection() override {
-    listener_->remove(*this);
-    // Only when the loop was stopped. Whoever the Task waits for may still write into its frame, so
-    // it is left where it is.
-    if (waiting_) [[maybe_unused]]
-      auto* left = new Task<void>(std::move(*task_));
-  }
-
-  Awaitable<void> run();
-
-  void on_deadline() override {
-    if (!deadline_passed_ && (reading_ || writing_)) {
-      deadline_passed_ = true;
-      cancel();
-    }
-  }
-
-  void on_drain() override {
-    if (reading_ && phase_ != Phase::lingering && !reader_.begun()) cancel();
-  }
-
- private:
-  enum class Phase {
-    opened,     // no byte of the first request yet
-    idle,       // between requests
-    receiving,  // a request has begun
-    lingering,  // the last answer is sent
-  };
-  enum class AfterRead { go_on, over };
-
-  const ServerOptions& options() const { return listener_->options(); }
-  SteadyTime now() const { return listener_->loop().now; }
-
-  // Answers.
-  void begin_answer();
-  void end_answer();
-  void append(BodySent body_sent, Afterwards afterwards);
-  void append_refusal(const Error& error);
-  void fill_refusal(const Error& error);
-  static void on_task_done(void* self);
-  Awaitable<void> until_task_done();
-
-  // Reading.
-  void begin_phase();
-  AfterRead after_read(const error_code& error, size_t bytes);
-
-  // Transport.
-  void prepare();
-  bool send_at_once();
-  Awaitable<bool> send_rest();
-  Awaitable<std::tuple<error_code, size_t>> receive();
-  size_t receive_at_once();
-  void shutdown_sending();
-  void cancel();
-  Awaitable<void> linger();
-
-  const std::shared_ptr<Listener> listener_;
-  const Place place_;
-  const Admission admission_;
-  Socket socket_;
-  RequestReader reader_;
-
-  Phase phase_ = Phase::opened;
-  bool reading_ = false;
-  bool writing_ = false;
-  bool deadline_passed_ = false;
-  bool closing_ = false;  // after what is in out_
-  bool must_linger_ = false;
-
-  Response response_;
-  std::optional<Task<void>> task_;
-  bool waiting_ = false;                         // task_ waits for something
-  std::move_only_function<void()> task_waiter_;  // resumes run() once task_ is done
-
-  std::string out_;  // answers not sent yet
-  size_t sent_ = 0;  // of out_
-};
+}  // namespace
 
 Awaitable<void> ClientConnection::run() {
   prepare();
@@ -217,6 +93,10 @@ Awaitable<void> ClientConnection::run() {
     if (after_read(error, bytes) == AfterRead::over) co_return;
   }
 
+  if (response_.stream) {
+    const bool whole = co_await send_stream();
+    if (!whole) co_return;
+  }
   if (must_linger_) co_await linger();
 }
 
@@ -265,21 +145,27 @@ void ClientConnection::end_answer() {
   const Head& head = reader_.head();
   const BodySent body_sent = head.method == Method::head ? BodySent::no : BodySent::yes;
   const bool http_1_0 = head.http_1_0;
+  framing_ = http_1_0 ? StreamFraming::until_close : StreamFraming::chunks;
+  const bool streams =
+      response_.stream && body_sent == BodySent::yes && may_have_body(response_.status);
   const bool wanted = head.keep_alive;
   reader_.release();
   // While draining, requests that have arrived are still served; the last one's answer says close.
-  const bool kept = wanted && !response_.close && !(listener_->draining() && !reader_.begun());
+  const bool kept =
+      wanted && !response_.close && !streams && !(listener_->draining() && !reader_.begun());
   closing_ = !kept;
   must_linger_ = closing_ && (wanted || reader_.begun());
   append(body_sent, !kept      ? Afterwards::close
                     : http_1_0 ? Afterwards::keep_and_say
                                : Afterwards::keep);
+  if (!streams) response_.stream.reset();
   phase_ = Phase::idle;
   deadline = now() + options().idle_timeout;
 }
 
 void ClientConnection::append(BodySent body_sent, Afterwards afterwards) {
-  append_response(out_, response_, listener_->loop().common_fields, body_sent, afterwards);
+  append_response(out_, response_, listener_->loop().common_fields, body_sent, afterwards,
+                  framing_);
 }
 
 // The last answer of the connection, for an error that was found here.
@@ -360,11 +246,8 @@ Awaitable<bool> ClientConnection::send_rest() {
   }
   deadline = phase_ == Phase::idle ? now() + options().idle_timeout : deadline_before;
   sent_ = 0;
-  if (out_.capacity() > 2 * kMaxGathered) {
-    out_ = {};
-  } else {
-    out_.clear();
-  }
+  if (out_.capacity() > 2 * kMaxGathered) out_ = {};
+  out_.clear();
   co_return true;
 }
 
@@ -379,6 +262,23 @@ size_t ClientConnection::receive_at_once() {
   error_code error;
   const size_t bytes = socket_.read_some(asio::buffer(room.data(), room.size()), error);
   return error ? 0 : bytes;
+}
+
+// True when nothing more will be read from the client: it is gone, or says that it will send no
+// more, as clients that leave do. What it sends during a stream is dropped, a little at a time: the
+// answer's head told it that the connection closes.
+bool ClientConnection::client_left() {
+  std::array<char, 4096> dropped;
+  error_code error;
+  socket_.read_some(asio::buffer(dropped), error);
+  return error && error != asio::error::would_block;
+}
+
+// Closes with a reset: for a body that lasts until the connection closes, and must not look whole.
+void ClientConnection::reset() {
+  error_code ignored;
+  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+  socket_.close(ignored);
 }
 
 void ClientConnection::shutdown_sending() {
@@ -407,8 +307,6 @@ Awaitable<void> ClientConnection::linger() {
   }
   reading_ = false;
 }
-
-}  // namespace
 
 void serve(Socket socket, std::shared_ptr<Listener> listener, Admission admission) {
   const auto executor = socket.get_executor();

@@ -5,19 +5,13 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
 
+#include "listener.h"
 #include "loop_impl.h"
 
 namespace sojourn::http {
 
-class Listener;
-
 // With the concrete executor: a type-erased one costs an indirect call per operation.
 using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Loop::Impl::Executor>;
-
-enum class Admission {
-  granted,  // serve it; the connection gives its place back when it ends
-  refused,  // there is no place for it: answer 503 and close
-};
 
 // Takes the connection over and returns at once. On the listener's loop.
 void serve(Socket socket, std::shared_ptr<Listener> listener, Admission admission);

@@ -160,4 +160,20 @@ void Listener::remove(Connection& connection) {
   if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
 }
 
+Place::Place(Listener& listener, Admission admission) : listener_(listener), admission_(admission) {
+  listener_.state().opened();
+  listener_.state().connections.fetch_add(1, std::memory_order_relaxed);
+  if (admission_ == Admission::refused) ++listener_.turned_away;
+}
+
+Place::~Place() {
+  if (admission_ == Admission::refused) {
+    --listener_.turned_away;
+  } else {
+    listener_.state().give_place_back();
+  }
+  listener_.state().connections.fetch_sub(1, std::memory_order_relaxed);
+  listener_.state().closed();
+}
+
 }  // namespace sojourn::http

@@ -97,4 +97,22 @@ class Listener final : public std::enable_shared_from_this<Listener> {
   std::shared_ptr<void> ticking_;
 };
 
+enum class Admission {
+  granted,  // serve it; the connection gives its place back when it ends
+  refused,  // there is no place for it: answer 503 and close
+};
+
+// A connection's place in the counts of its server, as long as it lives. Loop's thread only.
+class Place {
+ public:
+  Place(Listener& listener, Admission admission);
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place();
+
+ private:
+  Listener& listener_;
+  const Admission admission_;
+};
+
 }  // namespace sojourn::http

@@ -1,9 +1,12 @@
 // A request and its answer, as the services of this floor see them.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "http/body_stream.h"
 
 namespace sojourn::http {
 
@@ -27,15 +30,20 @@ struct Request {
   std::string_view body;            // decoded from chunks; empty when there is none
 };
 
-// The answer to one request. Starts as 200 with no body. The connection adds Date, Content-Length,
+// The answer to one request. Starts as 200 with no body. The connection adds Date, the framing,
 // Cache-Control: no-store, X-Content-Type-Options: nosniff, and Connection where it must be said.
 struct Response {
   int status = 200;
   std::string_view content_type =
-      "application/json";  // of static storage; used when body is not empty
+      "application/json";  // of static storage; used when there is a body
   std::string body;
   std::string extra_fields;  // further header lines, each ended by CRLF; see add_field
   bool close = false;        // close the connection after this answer
+
+  // When set, the body: it is sent in place of `body` as it is made, in chunks (HTTP/1.0: until the
+  // connection closes). The connection closes after it, and requests behind this one are not
+  // answered. Not asked for anything when the answer has no body (HEAD, 204, 304).
+  std::unique_ptr<BodyStream> stream;
 
   // `value` must hold no control characters: whoever passes on what a client sent checks it first.
   void add_field(std::string_view name, std::string_view value) {
@@ -49,6 +57,7 @@ struct Response {
     body.clear();
     extra_fields.clear();
     close = false;
+    stream.reset();
   }
 };
 

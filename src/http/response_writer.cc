@@ -64,14 +64,20 @@ std::string_view status_line(int status) {
   }
 }
 
+void append_number(std::string& out, size_t number, int base) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), number, base).ptr;
+  out.append(digits.begin(), end);
+}
+
+}  // namespace
+
 // "A server MUST NOT send a Content-Length header field in any response with a status code of 1xx
 // or 204" (RFC 9110 8.6), and neither these nor 304 have a body (RFC 9112 6.3).
 bool may_have_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
-}  // namespace
-
 void append_response(std::string& out, const Response& response, std::string_view common_fields,
-                     BodySent body_sent, Afterwards afterwards) {
+                     BodySent body_sent, Afterwards afterwards, StreamFraming framing) {
   if (const std::string_view line = status_line(response.status); !line.empty()) {
     out.append(line);
   } else {
@@ -79,12 +85,16 @@ void append_response(std::string& out, const Response& response, std::string_vie
   }
   out.append(common_fields);
   if (may_have_body(response.status)) {
-    if (!response.body.empty()) {
+    if (response.stream || !response.body.empty()) {
       out.append("Content-Type: ").append(response.content_type).append("\r\n");
     }
-    std::array<char, 20> digits;
-    const auto end = std::to_chars(digits.begin(), digits.end(), response.body.size()).ptr;
-    out.append("Content-Length: ").append(digits.begin(), end).append("\r\n");
+    if (!response.stream) {
+      out.append("Content-Length: ");
+      append_number(out, response.body.size(), 10);
+      out.append("\r\n");
+    } else if (framing == StreamFraming::chunks) {
+      out.append("Transfer-Encoding: chunked\r\n");
+    }
   }
   switch (afterwards) {
     case Afterwards::keep:
@@ -97,7 +107,23 @@ void append_response(std::string& out, const Response& response, std::string_vie
       break;
   }
   out.append(response.extra_fields).append("\r\n");
-  if (body_sent == BodySent::yes && may_have_body(response.status)) out.append(response.body);
+  if (body_sent == BodySent::yes && !response.stream && may_have_body(response.status)) {
+    out.append(response.body);
+  }
+}
+
+void append_piece(std::string& out, std::string_view piece, StreamFraming framing) {
+  if (piece.empty()) return;  // a chunk without data would end the body (RFC 9112 7.1)
+  if (framing == StreamFraming::until_close) {
+    out.append(piece);
+    return;
+  }
+  append_number(out, piece.size(), 16);
+  out.append("\r\n").append(piece).append("\r\n");
+}
+
+void append_stream_end(std::string& out, StreamFraming framing) {
+  if (framing == StreamFraming::chunks) out.append("0\r\n\r\n");
 }
 
 void write_common_fields(std::string& out, std::chrono::sys_seconds now) {

@@ -6,9 +6,10 @@ namespace sojourn::http {
 namespace {
 
 std::string written(const Response& response, BodySent body_sent = BodySent::yes,
-                    Afterwards afterwards = Afterwards::keep) {
+                    Afterwards afterwards = Afterwards::keep,
+                    StreamFraming framing = StreamFraming::chunks) {
   std::string out = "before|";
-  append_response(out, response, "Common: c\r\n", body_sent, afterwards);
+  append_response(out, response, "Common: c\r\n", body_sent, afterwards, framing);
   return out;
 }
 

@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <coroutine>
@@ -86,7 +88,7 @@ class Gate {
 };
 
 // /echo: the request's body, or its path and query; /wait, /wait-and-throw, /throw, /close, /big,
-// /60k.
+// /60k; /stream: what stream_of makes.
 class TestService final : public Service {
  public:
   explicit TestService(Executor& loop) : gate(loop) {}
@@ -95,6 +97,11 @@ class TestService final : public Service {
     if (request.path == "/wait") return wait(request, response);
     if (request.path == "/wait-and-throw") return wait_and_throw(response);
     if (request.path == "/throw") throw std::runtime_error("no");
+    if (request.path == "/stream") {
+      response.content_type = "text/plain";
+      response.stream = stream_of();
+      return Task<void>::done();
+    }
     if (request.path == "/big" || request.path == "/60k") {
       response.body.assign(request.path == "/big" ? kBig : 60'000, 'b');
     } else if (!request.body.empty()) {
@@ -133,6 +140,7 @@ class TestService final : public Service {
   static constexpr size_t kBig = 32 * 1024 * 1024;  // more than the sockets take
   Gate gate;
   std::atomic<int> waits_ended = 0;
+  std::function<std::unique_ptr<BodyStream>()> stream_of;  // set before the request is sent
 
  private:
   Task<void> wait(Request& request, Response& response) {
@@ -233,6 +241,22 @@ class TestClient {
     }
     answer.status = std::stoi(answer.head.substr(9, 3));
     return answer;
+  }
+
+  // The next bytes, as many as `size`; fewer when the server closed before.
+  std::string receive_bytes(size_t size) {
+    while (received_.size() < size && read()) continue;
+    return std::exchange(received_, received_.substr(std::min(size, received_.size())))
+        .substr(0, size);
+  }
+
+  enum class Ending { in_order, reset };
+
+  // Everything until the server closes.
+  std::pair<std::string, Ending> receive_rest() {
+    errno = 0;
+    while (read()) continue;
+    return {std::exchange(received_, {}), errno == 0 ? Ending::in_order : Ending::reset};
   }
 
   // True when the server closed in order, and nothing more came.

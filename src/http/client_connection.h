@@ -1,0 +1,130 @@
+// The state of one connection, whose story connection.cc and connection_stream.cc tell. Private to
+// them: others use connection.h.
+#pragma once
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "connection.h"
+#include "request_reader.h"
+#include "response_writer.h"
+
+namespace sojourn::http {
+
+template <class T>
+using Awaitable = boost::asio::awaitable<T, Loop::Impl::Executor>;
+inline constexpr boost::asio::use_awaitable_t<Loop::Impl::Executor> kResume{};
+
+// Answers are sent when so much has gathered, and a buffer that grew beyond it is given back.
+inline constexpr size_t kMaxGathered = 64 * 1024;
+
+class ClientConnection final : public Listener::Connection {
+ public:
+  ClientConnection(Socket socket, std::shared_ptr<Listener> listener, Admission admission)
+      : listener_(std::move(listener)),
+        place_(*listener_, admission),
+        admission_(admission),
+        socket_(std::move(socket)),
+        reader_(options().max_header_bytes, options().max_body_bytes) {
+    listener_->add(*this);
+  }
+
+  ~ClientConnection() override {
+    listener_->remove(*this);
+    // Only when the loop was stopped. Whoever the Task waits for may still write into its frame, so
+    // it is left where it is.
+    if (waiting_) {
+      [[maybe_unused]] auto* left = new Task<void>(std::move(*task_));
+      [[maybe_unused]] auto* stream = response_.stream.release();
+    }
+  }
+
+  Awaitable<void> run();
+
+  void on_deadline() override {
+    if (!deadline_passed_ && (reading_ || writing_)) {
+      deadline_passed_ = true;
+      cancel();
+    }
+  }
+
+  void on_drain() override {
+    if (reading_ && phase_ != Phase::lingering && !reader_.begun()) cancel();
+  }
+
+ private:
+  enum class Phase {
+    opened,     // no byte of the first request yet
+    idle,       // between requests
+    receiving,  // a request has begun
+    streaming,  // an answer's stream is being sent
+    lingering,  // the last answer is sent
+  };
+  enum class AfterRead { go_on, over };
+
+  const ServerOptions& options() const { return listener_->options(); }
+  SteadyTime now() const { return listener_->loop().now; }
+
+  // Answers.
+  void begin_answer();
+  void end_answer();
+  void append(BodySent body_sent, Afterwards afterwards);
+  void append_refusal(const Error& error);
+  void fill_refusal(const Error& error);
+  static void on_task_done(void* self);
+  Awaitable<void> until_task_done();
+
+  // Stream, in connection_stream.cc.
+  Awaitable<bool> send_stream();
+  void begin_piece();
+  bool end_piece();
+
+  // Reading.
+  void begin_phase();
+  AfterRead after_read(const boost::system::error_code& error, size_t bytes);
+
+  // Transport.
+  void prepare();
+  bool send_at_once();
+  Awaitable<bool> send_rest();
+  Awaitable<std::tuple<boost::system::error_code, size_t>> receive();
+  size_t receive_at_once();
+  bool client_left();
+  void reset();
+  void shutdown_sending();
+  void cancel();
+  Awaitable<void> linger();
+
+  const std::shared_ptr<Listener> listener_;
+  const Place place_;
+  const Admission admission_;
+  Socket socket_;
+  RequestReader reader_;
+
+  Phase phase_ = Phase::opened;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool deadline_passed_ = false;
+  bool closing_ = false;  // after what is in out_
+  bool must_linger_ = false;
+  StreamFraming framing_ = StreamFraming::chunks;
+  BodyStream::Step step_ = BodyStream::Step::more;
+
+  Response response_;
+  std::optional<Task<void>> task_;
+  bool waiting_ = false;                         // task_ waits for something
+  std::move_only_function<void()> task_waiter_;  // resumes run() once task_ is done
+
+  std::string out_;  // answers not sent yet
+  size_t sent_ = 0;  // of out_
+};
+
+}  // namespace sojourn::http
