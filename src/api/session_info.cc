@@ -1,8 +1,7 @@
 #include "session_info.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
+#include <array>
+#include <charconv>
 
 #include "api/error_table.h"
 #include "base/text.h"
@@ -25,6 +24,13 @@ void append_time(std::string& out, std::string_view name, Time time) {
   out.push_back('"');
 }
 
+// fmt would cost as much as all three times.
+void append_number(std::string& out, std::string_view name, uint64_t number) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), number).ptr;
+  out.append(name).append(digits.begin(), end);
+}
+
 }  // namespace
 
 void append_session_info(std::string& out, const domain::Session& session, bool is_new) {
@@ -42,7 +48,8 @@ void append_session_info(std::string& out, const domain::Session& session, bool 
   append_time(out, R"(,"createdAt":)", session.created_at);
   append_time(out, R"(,"lastAccessedAt":)", session.last_accessed_at);
   append_time(out, R"(,"expiresAt":)", session.expires_at);
-  fmt::format_to(std::back_inserter(out), R"(,"version":{},"attributes":)", session.version);
+  append_number(out, R"(,"version":)", session.version);
+  out.append(R"(,"attributes":)");
   out.append(session.attributes.empty() ? "{}" : session.attributes);
   out.push_back('}');
 }

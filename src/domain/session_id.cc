@@ -66,6 +66,8 @@ SessionId SessionId::from_bytes(std::span<const uint8_t, kBytes> bytes) {
 }
 
 void SessionId::append_to(std::string& out) const {
+  std::array<char, kTextLength> text;
+  size_t next = 0;
   uint32_t window = 0;
   size_t bits = kPaddingBits;
   for (const uint8_t byte : bytes_) {
@@ -73,9 +75,10 @@ void SessionId::append_to(std::string& out) const {
     bits += 8;
     while (bits >= kBitsPerCharacter) {
       bits -= kBitsPerCharacter;
-      out.push_back(kAlphabet[window >> bits & 31]);
+      text[next++] = kAlphabet[window >> bits & 31];
     }
   }
+  out.append(text.data(), text.size());
 }
 
 std::string SessionId::text() const {
