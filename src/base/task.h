@@ -13,6 +13,7 @@
 #include <exception>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace sojourn {
 
@@ -144,4 +145,32 @@ inline Task<void> Promise<void>::get_return_object() {
 }
 
 }  // namespace task_internal
+
+// Runs all `tasks` at once and waits for the last: their results, in the order of the tasks. What
+// one of them threw is thrown.
+template <class T>
+Task<std::vector<T>> when_all(std::vector<Task<T>> tasks) {
+  struct Gathering {
+    size_t waiting = 0;
+    std::coroutine_handle<> continuation;
+
+    bool await_ready() const noexcept { return waiting == 0; }
+    void await_suspend(std::coroutine_handle<> handle) noexcept { continuation = handle; }
+    void await_resume() const noexcept {}
+    static void one_done(void* self) {
+      auto& gathering = *static_cast<Gathering*>(self);
+      if (--gathering.waiting == 0 && gathering.continuation) gathering.continuation.resume();
+    }
+  };
+  Gathering gathering;
+  for (Task<T>& task : tasks) {
+    if (!task.start(Gathering::one_done, &gathering)) ++gathering.waiting;
+  }
+  co_await gathering;
+  std::vector<T> results;
+  results.reserve(tasks.size());
+  for (Task<T>& task : tasks) results.push_back(task.take());
+  co_return results;
+}
+
 }  // namespace sojourn

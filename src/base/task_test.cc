@@ -80,6 +80,29 @@ TEST(Task, ExceptionsReachWhoTakesTheResult) {
   EXPECT_THROW(task.take(), std::runtime_error);
 }
 
+TEST(Task, WhenAllWaitsForTheLast) {
+  Gate first, second{.open = true}, third;
+  std::vector<Task<size_t>> tasks;
+  tasks.push_back(length(first));
+  tasks.push_back(length(second));
+  tasks.push_back(length(third));
+  tasks.push_back(size_t{7});
+  int calls = 0;
+  auto all = when_all(std::move(tasks));
+  EXPECT_FALSE(all.start(count_call, &calls));
+  third.release();
+  EXPECT_EQ(calls, 0);
+  first.release();
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(all.take(), (std::vector<size_t>{10, 10, 10, 7}));
+}
+
+TEST(Task, WhenAllOfNothingIsDone) {
+  auto all = when_all(std::vector<Task<size_t>>());
+  EXPECT_TRUE(all.start(count_call, nullptr));
+  EXPECT_TRUE(all.take().empty());
+}
+
 TEST(Task, AWaitingTaskCanBeDropped) {
   auto alive = std::make_shared<int>(0);
   Gate gate;

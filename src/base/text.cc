@@ -99,6 +99,21 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return out;
 }
 
+void append_percent_encoded(std::string& out, std::string_view text) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    const bool unreserved = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+                            (byte >= 'a' && byte <= 'z') || byte == '-' || byte == '.' ||
+                            byte == '_' || byte == '~';
+    if (unreserved) {
+      out.push_back(c);
+    } else {
+      out.append({'%', kHex[byte >> 4], kHex[byte & 15]});
+    }
+  }
+}
+
 void append_rfc3339(std::string& out, Time time) {
   using namespace std::chrono;
   const auto day = floor<days>(time);

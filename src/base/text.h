@@ -27,6 +27,9 @@ std::string_view trimmed(std::string_view text);
 // A '+' stays a '+': it means a space only in HTML forms, not in RFC 3986.
 std::optional<std::string> percent_decoded(std::string_view text);
 
+// Appends `text` with everything percent-encoded but RFC 3986's unreserved characters.
+void append_percent_encoded(std::string& out, std::string_view text);
+
 // Appends RFC 3339 in UTC with milliseconds, always 24 characters for the years 0000 to 9999:
 // "2026-11-23T09:30:00.125Z".
 void append_rfc3339(std::string& out, Time time);

@@ -54,6 +54,14 @@ TEST(Text, PercentDecoding) {
   EXPECT_EQ(percent_decoded("%00"), std::string(1, '\0'));
 }
 
+TEST(Text, PercentEncoding) {
+  const std::string all = "aZ09-._~ /?&=%+\xC3\xAB\n";
+  std::string encoded;
+  append_percent_encoded(encoded, all);
+  EXPECT_EQ(encoded, "aZ09-._~%20%2F%3F%26%3D%25%2B%C3%AB%0A");
+  EXPECT_EQ(percent_decoded(encoded), all);
+}
+
 TEST(Text, Rfc3339) {
   EXPECT_EQ(rfc3339(0), "1970-01-01T00:00:00.000Z");
   EXPECT_EQ(rfc3339(1'795'426'200'125), "2026-11-23T09:30:00.125Z");
