@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/timer.h"
 #include "http/service.h"
 #include "sessions/operations.h"
 
@@ -25,6 +26,7 @@ struct ApiOptions {
 struct Api {
   ApiOptions options;
   sessions::Context& context;
+  Timer& timer;  // of the loop
 };
 
 // The service of one loop. `api` must outlive it.

@@ -9,10 +9,13 @@ namespace sojourn::api {
 Task<void> associate_session(Api& api, http::Request& request, http::Response& response) {
   auto tenant = read_tenant(request, api.context.tenants);
   if (!tenant) co_return write_error(tenant.error(), response);
-  auto given = read_identity(request);
+  auto given = read_update(request);
   if (!given) co_return write_error(given.error(), response);
+  auto if_match = read_entity_tags(request, "If-Match", Comparison::strong);
+  if (!if_match) co_return write_error(if_match.error(), response);
 
-  sessions::AssociateRequest asked{*std::move(tenant), read_session_id(request), *std::move(given)};
+  sessions::AssociateRequest asked{*std::move(tenant), read_session_id(request), *std::move(given),
+                                   *std::move(if_match)};
   const auto answer = co_await sessions::associate(api.context, std::move(asked));
   write_answer(api.options, answer, response);
 }

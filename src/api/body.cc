@@ -6,6 +6,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/json_text.h"
+
 namespace sojourn::api {
 namespace {
 
@@ -17,7 +19,7 @@ std::unexpected<Error> invalid(std::string detail) {
   return failure(ErrorKind::invalid_body, std::move(detail));
 }
 
-// What the parser tells us of, in the order of the text. Keeps the two members that matter, and the
+// What the parser tells us of, in the order of the text. Keeps the members that matter, and the
 // names seen in each object that is open, to find names given twice.
 class Handler {
  public:
@@ -26,99 +28,126 @@ class Handler {
   static constexpr size_t max_key_size = static_cast<size_t>(-1);
   static constexpr size_t max_string_size = static_cast<size_t>(-1);
 
-  domain::Identity identity;
   std::string complaint;  // what is wrong beyond JSON's grammar
+
+  domain::Update take() {
+    update_.attributes = attributes_.take();
+    return std::move(update_);
+  }
 
   bool on_document_begin(json::error_code&) { return true; }
   bool on_document_end(json::error_code&) { return true; }
 
   bool on_object_begin(json::error_code& ec) {
-    if (!accept(ec, "an object")) return false;
+    if (!begins(ec, "an object")) return false;
+    ++depth_;
     names_.emplace_back();
-    open();
+    if (in_attributes()) attributes_.open('{');
     return true;
   }
   bool on_object_end(size_t, json::error_code&) {
+    if (in_attributes()) attributes_.close('}');
     names_.pop_back();
-    close();
+    --depth_;
     return true;
   }
   bool on_array_begin(json::error_code& ec) {
-    if (!accept(ec, "an array")) return false;
-    open();
+    if (!begins(ec, "an array")) return false;
+    ++depth_;
+    if (in_attributes()) attributes_.open('[');
     return true;
   }
   bool on_array_end(size_t, json::error_code&) {
-    close();
+    if (in_attributes()) attributes_.close(']');
+    --depth_;
     return true;
   }
 
-  bool on_key_part(json::string_view part, size_t, json::error_code&) {
-    text_.append(part);
-    return true;
-  }
+  bool on_key_part(json::string_view part, size_t, json::error_code&) { return gather(part); }
   bool on_key(json::string_view part, size_t, json::error_code& ec) {
-    text_.append(part);
-    if (!names_.back().insert(text_).second) {
+    gather(part);
+    if (!names_.back().insert(gathered_).second) {
       return complain(
-          ec, fmt::format("The member \"{}\" is given twice; give it once.", shortened(text_)));
+          ec, fmt::format("The member \"{}\" is given twice; give it once.", shortened(gathered_)));
     }
-    member_ = nullptr;
     if (depth_ == 1) {
-      name_ = text_;
-      if (name_ == "visitId") member_ = &identity.visit_id;
-      if (name_ == "globalVisitId") member_ = &identity.global_visit_id;
+      member_ = gathered_ == "visitId"         ? Member::visit_id
+                : gathered_ == "globalVisitId" ? Member::global_visit_id
+                : gathered_ == "attributes"    ? Member::attributes
+                                               : Member::other;
+    } else if (in_attributes()) {
+      attributes_.key(gathered_);
     }
-    text_.clear();
+    gathered_.clear();
     return true;
   }
 
-  bool on_string_part(json::string_view part, size_t, json::error_code& ec) {
-    if (depth_ == 0) return accept(ec, "a string");
-    if (depth_ == 1 && member_) text_.append(part);
-    return true;
-  }
+  bool on_string_part(json::string_view part, size_t, json::error_code&) { return gather(part); }
   bool on_string(json::string_view part, size_t, json::error_code& ec) {
-    if (depth_ == 0) return accept(ec, "a string");
-    if (depth_ == 1 && member_) {
-      text_.append(part);
-      if (text_.size() > domain::Identity::kMaxBytes) {
+    if (!begins(ec, "a string")) return false;
+    gather(part);
+    if (in_attributes()) attributes_.string(gathered_);
+    if (depth_ == 1 && member_ != Member::other) {
+      if (gathered_.size() > domain::Identity::kMaxBytes) {
         return complain(ec, fmt::format("The member \"{}\" may have up to {} bytes, and has {}.",
-                                        name_, domain::Identity::kMaxBytes, text_.size()));
+                                        name(), domain::Identity::kMaxBytes, gathered_.size()));
       }
-      *member_ = std::exchange(text_, {});
-      member_ = nullptr;
+      (member_ == Member::visit_id ? update_.identity.visit_id : update_.identity.global_visit_id) =
+          gathered_;
     }
+    gathered_.clear();
     return true;
   }
 
-  bool on_number_part(json::string_view, json::error_code&) { return true; }
-  bool on_int64(int64_t, json::string_view, json::error_code& ec) { return accept(ec, "a number"); }
-  bool on_uint64(uint64_t, json::string_view, json::error_code& ec) {
-    return accept(ec, "a number");
+  bool on_number_part(json::string_view part, json::error_code&) { return gather(part); }
+  bool on_int64(int64_t, json::string_view part, json::error_code& ec) { return number(ec, part); }
+  bool on_uint64(uint64_t, json::string_view part, json::error_code& ec) {
+    return number(ec, part);
   }
-  bool on_double(double, json::string_view, json::error_code& ec) { return accept(ec, "a number"); }
-  bool on_bool(bool, json::error_code& ec) { return accept(ec, "a boolean"); }
-  bool on_null(json::error_code& ec) {
-    if (depth_ == 0) return accept(ec, "null");
-    member_ = nullptr;
-    return true;
+  bool on_double(double, json::string_view part, json::error_code& ec) { return number(ec, part); }
+  bool on_bool(bool value, json::error_code& ec) {
+    return plain(ec, "a boolean", value ? "true" : "false");
   }
+  bool on_null(json::error_code& ec) { return plain(ec, "null", "null"); }
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
   bool on_comment(json::string_view, json::error_code&) { return true; }
 
  private:
-  // A value that is neither string nor null begins: wrong for a member that must be one, and at the
-  // top everything but an object is.
-  bool accept(json::error_code& ec, std::string_view what) {
+  enum class Member { other, visit_id, global_visit_id, attributes };
+
+  // A value begins: is it what its place wants?
+  bool begins(json::error_code& ec, std::string_view what) {
     if (depth_ == 0 && what != "an object") {
       return complain(ec, fmt::format("The body must be one JSON object, and is {}.", what));
     }
-    if (depth_ == 1 && member_) {
-      return complain(
-          ec, fmt::format("The member \"{}\" must be a string or null, and is {}.", name_, what));
-    }
+    if (depth_ != 1 || member_ == Member::other || what == "null") return true;
+    const std::string_view wanted = member_ == Member::attributes ? "an object" : "a string";
+    if (what == wanted) return true;
+    return complain(
+        ec, fmt::format("The member \"{}\" must be {} or null, and is {}.", name(), wanted, what));
+  }
+  bool plain(json::error_code& ec, std::string_view what, std::string_view text) {
+    if (!begins(ec, what)) return false;
+    if (in_attributes()) attributes_.raw(text);
     return true;
+  }
+  bool number(json::error_code& ec, json::string_view last_part) {
+    gather(last_part);
+    const bool fine = plain(ec, "a number", gathered_);
+    gathered_.clear();
+    return fine;
+  }
+  bool gather(json::string_view part) {
+    gathered_.append(part);
+    return true;
+  }
+  // Inside the object that `attributes` is; between its begin and end.
+  bool in_attributes() const { return depth_ >= 2 && member_ == Member::attributes; }
+
+  std::string_view name() const {
+    return member_ == Member::visit_id          ? "visitId"
+           : member_ == Member::global_visit_id ? "globalVisitId"
+                                                : "attributes";
   }
   bool complain(json::error_code& ec, std::string text) {
     complaint = std::move(text);
@@ -131,25 +160,18 @@ class Handler {
     while ((static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
     return name.substr(0, end) + "...";
   }
-  void open() {
-    ++depth_;
-    member_ = nullptr;
-  }
-  void close() {
-    --depth_;
-    member_ = nullptr;
-  }
 
-  size_t depth_ = 0;
-  std::string name_;               // of the member at depth 1 that is being read
-  std::string* member_ = nullptr;  // where its value goes, if it is one of ours
-  std::string text_;               // of a key or string that comes in parts
+  domain::Update update_;
+  JsonText attributes_;            // the object that `attributes` is, as it goes by
+  size_t depth_ = 0;               // objects and arrays that are open
+  Member member_ = Member::other;  // at depth 1, that is being read
+  std::string gathered_;           // a key, string or number that comes in parts
   std::vector<std::unordered_set<std::string>> names_;
 };
 
 }  // namespace
 
-Result<domain::Identity> parse_body(std::string_view body) {
+Result<domain::Update> parse_body(std::string_view body) {
   json::parse_options options;
   options.max_depth = kMaxDepth;
   json::basic_parser<Handler> parser(options);
@@ -169,7 +191,7 @@ Result<domain::Identity> parse_body(std::string_view body) {
   if (read < body.size()) {
     return invalid(fmt::format("The body goes on after its JSON object at byte {}.", read));
   }
-  return std::move(handler.identity);
+  return handler.take();
 }
 
 }  // namespace sojourn::api

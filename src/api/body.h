@@ -4,17 +4,18 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "domain/identity.h"
+#include "domain/lifecycle.h"
 
 namespace sojourn::api {
 
 // "visitId String No Visit ID, globalVisitId String No Global Visit ID": the members the published
-// API knows. Each is a string of up to 256 bytes, or null; null and "" mean absent. Unknown members
-// are ignored.
+// API knows. Each is a string of up to 256 bytes, or null; null and "" mean absent. `attributes`,
+// ours, is an object, a merge patch (RFC 7396), or null, which means absent. Unknown members are
+// ignored.
 //
 // One JSON object (RFC 8259), nested at most 32 deep. Anything else is invalid_body with the member
 // or the byte offset: broken JSON, bad UTF-8, a member given twice at any depth (section 4 leaves
 // that open; here it is refused), a wrong type, anything after the object.
-Result<domain::Identity> parse_body(std::string_view body);
+Result<domain::Update> parse_body(std::string_view body);
 
 }  // namespace sojourn::api

@@ -16,22 +16,39 @@ std::string nested(int depth) {
 }
 
 TEST(Body, ReadsTheTwoMembers) {
-  const auto identity = parse_body(R"( {"visitId":"v\u00e9","globalVisitId":"g"} )");
-  ASSERT_TRUE(identity);
-  EXPECT_EQ(*identity, (domain::Identity{.visit_id = "v\xC3\xA9", .global_visit_id = "g"}));
+  const auto update = parse_body(R"( {"visitId":"v\u00e9","globalVisitId":"g"} )");
+  ASSERT_TRUE(update);
+  EXPECT_EQ(update->identity, (domain::Identity{.visit_id = "v\xC3\xA9", .global_visit_id = "g"}));
 }
 
 TEST(Body, NullAndEmptyMeanAbsent) {
-  EXPECT_EQ(parse_body(R"({"visitId":null,"globalVisitId":""})"), domain::Identity{});
-  EXPECT_EQ(parse_body("{}"), domain::Identity{});
+  for (const auto* body : {R"({"visitId":null,"globalVisitId":"","attributes":null})", "{}"}) {
+    const auto update = parse_body(body);
+    ASSERT_TRUE(update);
+    EXPECT_EQ(update->identity, domain::Identity());
+    EXPECT_EQ(update->attributes, "");
+  }
 }
 
 TEST(Body, UnknownMembersAreIgnoredAtAnyDepth) {
-  const auto identity = parse_body(
+  const auto update = parse_body(
       R"({"a":1,"b":-2.5e3,"c":[true,null,"x",18446744073709551615],"d":{"visitId":7},"visitId":"v",)"
       R"("e":{"visitId":"w"},"f":[{"k":1},{"k":2}]})");
-  ASSERT_TRUE(identity) << identity.error().detail;
-  EXPECT_EQ(identity->visit_id, "v");
+  ASSERT_TRUE(update) << update.error().detail;
+  EXPECT_EQ(update->identity.visit_id, "v");
+  EXPECT_EQ(update->attributes, "");
+}
+
+TEST(Body, AttributesAreKeptAsTheyAreWithoutWhiteSpace) {
+  const auto update = parse_body(
+      R"({"x":{"y":1}, "attributes" : { "a" : 1.50, "b":[1, "t", null, {"c":{}, "d":[]}], "e":{"visitId":7},)"
+      R"( "\u0041\n":true, "f":12345678901234567890123 }, "z":[2]})");
+  ASSERT_TRUE(update) << update.error().detail;
+  EXPECT_EQ(update->attributes,
+            R"({"a":1.50,"b":[1,"t",null,{"c":{},"d":[]}],"e":{"visitId":7},"A\n":true,)"
+            R"("f":12345678901234567890123})");
+  EXPECT_EQ(update->identity, domain::Identity());
+  EXPECT_EQ(parse_body(R"({"attributes":{}})")->attributes, "{}");
 }
 
 TEST(Body, SaysWhatIsWrong) {
@@ -49,6 +66,10 @@ TEST(Body, SaysWhatIsWrong) {
       {R"({"visitId":["v"]})", "must be a string or null, and is an array"},
       {R"({"visitId":")" + std::string(257, 'v') + R"("})",
        "may have up to 256 bytes, and has 257"},
+      {R"({"attributes":"x"})", "\"attributes\" must be an object or null, and is a string"},
+      {R"({"attributes":[]})", "\"attributes\" must be an object or null, and is an array"},
+      {R"({"attributes":1})", "\"attributes\" must be an object or null, and is a number"},
+      {R"({"attributes":{"a":1,"a":2}})", "\"a\" is given twice"},
       {R"([])", "must be one JSON object, and is an array"},
       {R"("text")", "must be one JSON object, and is a string"},
       {R"(42)", "must be one JSON object, and is a number"},

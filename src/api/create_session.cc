@@ -9,10 +9,12 @@ namespace sojourn::api {
 Task<void> create_session(Api& api, http::Request& request, http::Response& response) {
   auto tenant = read_tenant(request, api.context.tenants);
   if (!tenant) co_return write_error(tenant.error(), response);
-  auto given = read_identity(request);
+  auto given = read_update(request);
   if (!given) co_return write_error(given.error(), response);
+  auto key = read_idempotency_key(request);
+  if (!key) co_return write_error(key.error(), response);
 
-  sessions::CreateRequest asked{*std::move(tenant), *std::move(given)};
+  sessions::CreateRequest asked{*std::move(tenant), *std::move(given), *std::move(key)};
   const auto answer = co_await sessions::create(api.context, std::move(asked));
   write_answer(api.options, answer, response);
 }

@@ -17,6 +17,7 @@ int status_of(ErrorKind kind) {
     case ErrorKind::invalid_body:
       return 400;
     case ErrorKind::session_not_found:
+    case ErrorKind::tenant_not_found:
     case ErrorKind::route_not_found:
       return 404;
     case ErrorKind::method_not_allowed:
@@ -25,10 +26,14 @@ int status_of(ErrorKind kind) {
       return 408;
     case ErrorKind::customer_conflict:
       return 409;
+    case ErrorKind::version_mismatch:
+      return 412;
     case ErrorKind::body_too_large:
       return 413;
     case ErrorKind::unsupported_media_type:
       return 415;
+    case ErrorKind::idempotency_key_reused:
+      return 422;
     case ErrorKind::headers_too_large:
       return 431;
     case ErrorKind::store_unavailable:

@@ -72,20 +72,77 @@ TEST(RequestReader, BadIdentityHeaders) {
 
 TEST(RequestReader, BodyMustBeJsonUnlessEmpty) {
   const auto read = [](std::vector<http::Field> fields, std::string_view body) {
-    return read_identity({.fields = fields, .body = body});
+    return read_update({.fields = fields, .body = body});
   };
   constexpr std::string_view kBody = R"({"visitId":"v"})";
-  EXPECT_EQ(read({{"content-type", "Application/JSON ; charset=utf-8"}}, kBody)->visit_id, "v");
+  EXPECT_EQ(read({{"content-type", "Application/JSON ; charset=utf-8"}}, kBody)->identity.visit_id,
+            "v");
   EXPECT_EQ(read({{"Content-Type", "text/plain"}}, kBody).error().kind,
             ErrorKind::unsupported_media_type);
   EXPECT_EQ(read({{"Content-Type", "application/jsonx"}}, kBody).error().kind,
             ErrorKind::unsupported_media_type);
   EXPECT_EQ(read({}, kBody).error().kind, ErrorKind::unsupported_media_type);
-  EXPECT_EQ(read({{"Content-Type", "text/plain"}}, ""), domain::Identity{});
+  EXPECT_EQ(read({{"Content-Type", "text/plain"}}, "")->identity, domain::Identity{});
   EXPECT_EQ(read({{"Content-Type", "application/json"}}, "[").error().kind,
             ErrorKind::invalid_body);
-  EXPECT_EQ(read({{"Content-Type", "application/json"}, {"gkc_agentId", "a"}}, kBody),
+  EXPECT_EQ(read({{"Content-Type", "application/json"}, {"gkc_agentId", "a"}}, kBody)->identity,
             (domain::Identity{.agent_id = "a", .visit_id = "v"}));
+}
+
+TEST(RequestReader, Limit) {
+  EXPECT_EQ(read_limit({}, 200, 50), 50u);
+  EXPECT_EQ(read_limit({.query = "limit=1"}, 200, 50), 1u);
+  EXPECT_EQ(read_limit({.query = "limit=200"}, 200, 50), 200u);
+  for (const auto* bad : {"limit=", "limit=0", "limit=201", "limit=-1", "limit=1x", "limit=+1",
+                          "limit=1&limit=1", "limit=99999999999999999999999"}) {
+    EXPECT_EQ(read_limit({.query = bad}, 200, 50).error().kind, ErrorKind::invalid_parameter);
+  }
+}
+
+TEST(RequestReader, Attribute) {
+  EXPECT_EQ(read_attribute({.query = "tenantId=1"}), std::nullopt);
+  const auto found = read_attribute({.query = "customerId=bob%40example.com"});
+  ASSERT_TRUE(found && *found);
+  EXPECT_EQ((*found)->attribute, domain::IdentityAttribute::customer_id);
+  EXPECT_EQ((*found)->value, "bob@example.com");
+  for (const auto* bad : {"customerId=", "customerId=a&agentId=b", "visitId=%FF", "visitId=%",
+                          "globalVisitId=a&globalVisitId=a"}) {
+    EXPECT_EQ(read_attribute({.query = bad}).error().kind, ErrorKind::invalid_parameter);
+  }
+}
+
+TEST(RequestReader, EntityTags) {
+  const auto read = [](std::string_view value, Comparison comparison) {
+    const std::vector<http::Field> fields{{"if-match", value}};
+    return read_entity_tags({.fields = fields}, "If-Match", comparison);
+  };
+  EXPECT_EQ(read_entity_tags({}, "If-Match", Comparison::strong), std::nullopt);
+  EXPECT_TRUE((*read("*", Comparison::strong))->any);
+  EXPECT_TRUE((*read(R"("2")", Comparison::strong))->contain(2));
+  EXPECT_FALSE((*read(R"("2")", Comparison::strong))->contain(1));
+  EXPECT_TRUE((*read(R"("x", "3" ,W/"4")", Comparison::strong))->contain(3));
+  EXPECT_FALSE((*read(R"("3", W/"4")", Comparison::strong))->contain(4));
+  EXPECT_TRUE((*read(R"("3", W/"4")", Comparison::weak))->contain(4));
+  EXPECT_TRUE((*read(R"(, "2",)", Comparison::strong))->contain(2));
+  EXPECT_FALSE((*read(R"("02", "")", Comparison::strong))->contain(2));
+  for (const auto* bad : {"2", "", R"("2)", R"("2" "3")", ",", R"("2";)", "W/2"}) {
+    EXPECT_EQ(read(bad, Comparison::strong).error().kind, ErrorKind::invalid_header) << bad;
+  }
+}
+
+TEST(RequestReader, IdempotencyKey) {
+  const auto read = [](std::vector<http::Field> fields) {
+    return read_idempotency_key({.fields = fields});
+  };
+  const std::string longest(128, 'k'), too_long(129, 'k');
+  EXPECT_EQ(read({}), std::nullopt);
+  EXPECT_EQ(read({{"idempotency-key", "\"8e03\""}}), "\"8e03\"");
+  EXPECT_EQ(read({{"Idempotency-Key", longest}}), longest);
+  for (const auto& bad : {std::string(), too_long, std::string("a b"), std::string("\xC3\xAB")}) {
+    EXPECT_EQ(read({{"Idempotency-Key", bad}}).error().kind, ErrorKind::invalid_header);
+  }
+  EXPECT_EQ(read({{"Idempotency-Key", "a"}, {"Idempotency-Key", "a"}}).error().kind,
+            ErrorKind::invalid_header);
 }
 
 TEST(RequestReader, SessionId) {

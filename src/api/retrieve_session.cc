@@ -11,6 +11,8 @@ Task<void> retrieve_session(Api& api, http::Request& request, http::Response& re
   if (!tenant) co_return write_error(tenant.error(), response);
   auto given = read_identity_headers(request);
   if (!given) co_return write_error(given.error(), response);
+  const auto if_none_match = read_entity_tags(request, "If-None-Match", Comparison::weak);
+  if (!if_none_match) co_return write_error(if_none_match.error(), response);
 
   const auto if_unknown = request.method == http::Method::head ? sessions::IfUnknown::never_create
                                                                : sessions::IfUnknown::by_policy;
@@ -18,6 +20,12 @@ Task<void> retrieve_session(Api& api, http::Request& request, http::Response& re
                                   if_unknown};
   const auto answer = co_await sessions::retrieve(api.context, std::move(asked));
   write_answer(api.options, answer, response);
+  if (answer && !answer->is_new && *if_none_match &&
+      (*if_none_match)->contain(answer->session.version)) {
+    // RFC 9110 13.1.2 and 15.4.5: the caller has this version already. The access counts.
+    response.status = 304;
+    response.body.clear();
+  }
 }
 
 }  // namespace sojourn::api

@@ -14,6 +14,10 @@ std::vector<http::Route> routes(Api& api) {
       {Method::get, "/sessions/{sessionId}", to(retrieve_session)},
       {Method::head, "/sessions/{sessionId}", to(retrieve_session)},
       {Method::post, "/sessions/{sessionId}", to(associate_session)},
+      {Method::delete_, "/sessions/{sessionId}", to(end_session)},
+      {Method::get, "/sessions", to(list_sessions)},
+      {Method::delete_, "/sessions", to(end_sessions)},
+      {Method::get, "/events", to(list_events)},
   };
 }
 

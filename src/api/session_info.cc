@@ -57,6 +57,7 @@ void append_session_info(std::string& out, const domain::Session& session, bool 
 void write_answer(const ApiOptions& options, const Result<sessions::Answer>& answer,
                   http::Response& response) {
   if (!answer) return write_error(answer.error(), response);
+  response.add_field("ETag", '"' + std::to_string(answer->session.version) + '"');
   std::string& out = response.body;
   out.append(R"({"statusCode":200,"response":)");
   append_session_info(out, answer->session, answer->is_new);

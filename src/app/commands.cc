@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "check.h"
 #include "config/config.h"
 #include "serve.h"
 
@@ -97,6 +98,11 @@ int run(int argc, char** argv) {
   serve->add_option("--set", arguments.sets, "Set one option: SECTION.KEY=VALUE")
       ->allow_extra_args(false);
   serve->footer(options_help);
+  std::string data = "./sojourn-data";
+  CLI::App* check_command = app.add_subcommand(
+      "check", "Check a data directory, in use or not: every table against every other.");
+  check_command->add_option("--data", data, "Directory of the embedded store")
+      ->capture_default_str();
   CLI::App* version = app.add_subcommand("version", "Print the version.");
 
   try {
@@ -108,6 +114,7 @@ int run(int argc, char** argv) {
     fmt::print("sojourn {}\n", SOJOURN_VERSION);
     return 0;
   }
+  if (check_command->parsed()) return check(data);
   return run_serve(*serve, arguments);
 }
 

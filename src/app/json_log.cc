@@ -4,7 +4,6 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include "base/text.h"
-#include "system.h"
 
 namespace sojourn::app {
 namespace {
@@ -62,7 +61,8 @@ JsonLog::~JsonLog() = default;
 
 void JsonLog::write(LogLevel level, std::string_view event, std::string_view message,
                     std::initializer_list<LogField> fields) {
-  logger_->info("{}", log_line(SystemClock().now(), level, event, message, fields));
+  const Time now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  logger_->info("{}", log_line(now, level, event, message, fields));
 }
 
 }  // namespace sojourn::app

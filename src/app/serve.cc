@@ -16,32 +16,64 @@
 #include "admin/admin.h"
 #include "api/api.h"
 #include "api/error_table.h"
+#include "housekeeper.h"
 #include "http/loop.h"
 #include "http/server.h"
 #include "json_log.h"
 #include "lmdb/lmdb_store.h"
 #include "sessions/operations.h"
+#include "steady_clock.h"
 #include "store/session_store.h"
-#include "system.h"
+#include "system_entropy.h"
 
 namespace sojourn::app {
 namespace {
 
-// The parts that one I/O thread has for itself; shared by nothing else, so they need no locks.
+// What all threads share.
+struct Shared {
+  const config::Options& options;
+  JsonLog log;
+  SteadyClock clock;
+  SystemEntropy entropy;
+  sessions::Tenants tenants{options.tenants};
+};
+
+// A thread with the means to run use cases. Shared with no other thread, so they need no locks.
 struct Worker {
-  Worker(const config::Options& options, lmdb::LmdbEngine& engine, const Clock& clock,
-         Entropy& entropy, const sessions::Tenants& tenants)
+  Worker(Shared& shared, lmdb::LmdbEngine& engine)
       : store(engine.store_for(loop)),
-        context{*store, clock, entropy, tenants},
-        api{options.api, context},
-        service(api::make_service(api)) {}
+        context{*store, shared.clock, shared.entropy, shared.tenants, shared.options.events} {}
 
   http::Loop loop;
   std::unique_ptr<store::SessionStore> store;
   sessions::Context context;
+};
+
+// One that answers requests.
+struct ApiWorker : Worker {
+  ApiWorker(Shared& shared, lmdb::LmdbEngine& engine)
+      : Worker(shared, engine),
+        api{shared.options.api, context, loop},
+        service(api::make_service(api)) {}
+
   api::Api api;
   std::unique_ptr<http::Service> service;
 };
+
+// One that removes what is over.
+struct HousekeepingWorker : Worker {
+  HousekeepingWorker(Shared& shared, lmdb::LmdbEngine& engine)
+      : Worker(shared, engine), housekeeper(context, loop, shared.log) {}
+
+  Housekeeper housekeeper;
+};
+
+void keep_adjusting(SteadyClock& clock, Timer& timer) {
+  timer.after(std::chrono::milliseconds(200), [&clock, &timer] {
+    clock.adjust();
+    keep_adjusting(clock, timer);
+  });
+}
 
 // SIGTERM and SIGINT are taken by wait_for_end() alone; blocked before any thread starts, so that
 // every thread inherits it. Writing to a connection that is gone is an error code, not a signal.
@@ -83,23 +115,21 @@ std::expected<void, std::string> serve(const config::Options& options) {
   const sigset_t signals = block_signals();
   raise_descriptor_limit();
 
-  JsonLog log;
-  SystemClock clock;
-  SystemEntropy entropy;
-  const sessions::Tenants tenants(options.tenants);
-
-  auto engine = lmdb::LmdbEngine::open(options.lmdb, clock, entropy, log);
+  Shared shared{options};
+  JsonLog& log = shared.log;
+  auto engine = lmdb::LmdbEngine::open(options.lmdb, shared.clock, shared.entropy, log);
   if (!engine) return std::unexpected(engine.error().detail);
 
   const size_t threads = options.http_threads != 0
                              ? options.http_threads
                              : std::max(1U, std::thread::hardware_concurrency());
-  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::unique_ptr<ApiWorker>> workers;
   std::vector<http::Loop*> loops;
   for (size_t i = 0; i < threads; ++i) {
-    workers.push_back(std::make_unique<Worker>(options, **engine, clock, entropy, tenants));
+    workers.push_back(std::make_unique<ApiWorker>(shared, **engine));
     loops.push_back(&workers.back()->loop);
   }
+  HousekeepingWorker housekeeping(shared, **engine);
 
   auto server = http::Server::listen(
       options.http, loops, [&](size_t i) -> http::Service& { return *workers[i]->service; });
@@ -128,6 +158,9 @@ std::expected<void, std::string> serve(const config::Options& options) {
     admin_loop.start();
   }
   for (http::Loop* loop : loops) loop->start();
+  housekeeping.housekeeper.start();
+  keep_adjusting(shared.clock, housekeeping.loop);
+  housekeeping.loop.start();
 
   // The one line on standard output: whoever started us can wait for it.
   const std::string admin_url = admin_server ? "http://" + admin_server->address() : "off";
@@ -143,6 +176,7 @@ std::expected<void, std::string> serve(const config::Options& options) {
   draining = true;
   (*server)->drain();
   const bool drained = (*server)->wait_until_drained(options.drain_timeout);
+  housekeeping.loop.stop();
   (*engine)->close();
   if (!drained) {
     // Connections are still open after the limit, and some may be in the middle of a request. Every

@@ -28,8 +28,14 @@ std::string_view code_of(ErrorKind kind) {
       return "REQUEST_TIMEOUT";
     case ErrorKind::session_not_found:
       return "SESSION_NOT_FOUND";
+    case ErrorKind::tenant_not_found:
+      return "TENANT_NOT_FOUND";
     case ErrorKind::customer_conflict:
       return "CUSTOMER_CONFLICT";
+    case ErrorKind::version_mismatch:
+      return "VERSION_MISMATCH";
+    case ErrorKind::idempotency_key_reused:
+      return "IDEMPOTENCY_KEY_REUSED";
     case ErrorKind::store_unavailable:
       return "STORE_UNAVAILABLE";
     case ErrorKind::store_full:

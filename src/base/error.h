@@ -23,7 +23,10 @@ enum class ErrorKind {
   request_timeout,  // the request did not arrive in time: the connection is closed
   // The rules say no.
   session_not_found,
+  tenant_not_found,  // only with tenants.closed
   customer_conflict,
+  version_mismatch,
+  idempotency_key_reused,  // with another request than it was first used for
   // Not now: the same request may work later.
   store_unavailable,  // the store cannot read or cannot acknowledge writes
   store_full,         // no room for this write; what is stored stays readable

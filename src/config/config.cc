@@ -5,6 +5,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <map>
 
 #include "settings.h"
 
@@ -13,9 +14,16 @@ namespace {
 
 // One value on its way into the options.
 struct Given {
-  std::string where;  // "sojourn.toml:3", "SOJOURN_HTTP__LISTEN", "--set"
-  std::string key;
+  std::string where;              // "sojourn.toml:3", "SOJOURN_HTTP__LISTEN", "--set"
+  std::vector<std::string> path;  // "http", "listen"
   Value value;
+
+  std::string key() const { return fmt::format("{}", fmt::join(path, ".")); }
+  // [tenants.policy."ID"]: `path` is "tenants", "policy", ID and the name of the option; without a
+  // name it says only that there is such a tenant.
+  bool is_of_tenant() const {
+    return (path.size() == 3 || path.size() == 4) && path[0] == "tenants" && path[1] == "policy";
+  }
 };
 
 Value value_of(const toml::node& node) {
@@ -29,6 +37,8 @@ Value value_of(const toml::node& node) {
   } else if (const auto* boolean = node.as_boolean()) {
     value.kind = Value::Kind::boolean;
     value.boolean = boolean->get();
+  } else if (node.is_table()) {
+    value.kind = Value::Kind::table;
   } else if (const auto* array = node.as_array()) {
     value.kind = Value::Kind::strings;
     for (const toml::node& element : *array) {
@@ -40,43 +50,59 @@ Value value_of(const toml::node& node) {
   return value;
 }
 
-// A value that came as plain text: TOML if it is, a string if not.
-Value value_of_text(const std::string& text) {
-  Value value;
-  // A line break would end the value and begin another key.
-  if (text.find_first_of("\r\n") == std::string::npos) {
-    try {
-      value = value_of(*toml::parse("value = " + text).get("value"));
-    } catch (const toml::parse_error&) {
-      // No TOML: a bare word.
-    }
-  }
-  if (value.kind != Value::Kind::string) {
-    value.text = text;
-    value.is_plain = true;
-  }
-  return value;
-}
-
-void flatten(const std::string& file, const std::string& prefix, const toml::table& table,
-             std::vector<Given>& out) {
+// One value for each leaf of the table. `at` is the place of all, or the file that the lines are
+// of.
+void flatten(const std::string& at, bool is_file, const std::vector<std::string>& path,
+             const toml::table& table, std::vector<Given>& out) {
   for (const auto& [name, node] : table) {
-    const std::string key = prefix + std::string(name.str());
-    if (const auto* inner = node.as_table()) {
-      flatten(file, key + '.', *inner, out);
-    } else {
-      out.push_back({fmt::format("{}:{}", file, name.source().begin.line), key, value_of(node)});
-    }
+    std::vector<std::string> inner_path = path;
+    inner_path.emplace_back(name.str());
+    Given given{is_file ? fmt::format("{}:{}", at, name.source().begin.line) : at,
+                std::move(inner_path), value_of(node)};
+    const auto* inner = node.as_table();
+    if (!inner || given.is_of_tenant()) out.push_back(given);
+    if (inner) flatten(at, is_file, given.path, *inner, out);
   }
 }
 
 std::expected<void, std::string> read_file(const std::filesystem::path& path,
                                            std::vector<Given>& out) {
   try {
-    flatten(path.string(), "", toml::parse_file(path.string()), out);
+    flatten(path.string(), true, {}, toml::parse_file(path.string()), out);
   } catch (const toml::parse_error& error) {
     return std::unexpected(
         fmt::format("{}:{}: {}", path.string(), error.source().begin.line, error.description()));
+  }
+  return {};
+}
+
+// A value that came as plain text: TOML if it is, a string if not.
+std::expected<void, std::string> read_text(const std::string& where, const std::string& key,
+                                           const std::string& text, std::vector<Given>& out) {
+  const size_t first = out.size();
+  const auto read = [&](const std::string& value) {
+    try {
+      flatten(where, false, {}, toml::parse(key + " = " + value), out);
+      return true;
+    } catch (const toml::parse_error&) {
+      return false;
+    }
+  };
+  // A line break would end the value and begin another key.
+  const bool one_line = (key + text).find_first_of("\r\n") == std::string::npos;
+  const bool is_toml = one_line && read(text);
+  if (!is_toml && !(one_line && read("0"))) {
+    return std::unexpected(fmt::format("{}: {} is no key; write it as SECTION.KEY", where, key));
+  }
+  const auto is_value = [](const Given& given) { return given.value.kind != Value::Kind::table; };
+  const auto values =
+      std::count_if(out.begin() + static_cast<ptrdiff_t>(first), out.end(), is_value);
+  if (values != 1) return {};  // an inline table: each of its values is TOML
+  Value& value = out.back().value;
+  if (!is_toml) value = Value{};
+  if (value.kind != Value::Kind::string) {
+    value.text = text;
+    value.is_plain = true;
   }
   return {};
 }
@@ -127,30 +153,74 @@ std::string nearest_key(const std::string& key) {
 }
 
 std::expected<void, std::string> apply(Options& options, const Given& given) {
+  const std::string key = given.key();
   const auto& all = settings();
-  const auto setting = std::ranges::find(all, given.key, &Setting::key);
+  const auto setting = std::ranges::find(all, key, &Setting::key);
   if (setting == all.end()) {
-    const std::string nearest = nearest_key(given.key);
-    return std::unexpected(fmt::format("{}: unknown option {}{}", given.where, given.key,
+    const std::string nearest = nearest_key(key);
+    return std::unexpected(fmt::format("{}: unknown option {}{}", given.where, key,
                                        nearest.empty() ? "; `sojourn serve --help` lists all"
                                                        : "; did you mean " + nearest + "?"));
   }
   if (const auto applied = setting->apply(options, given.value); !applied) {
     return std::unexpected(
-        fmt::format("{}: bad value for {}: {}", given.where, given.key, applied.error()));
+        fmt::format("{}: bad value for {}: {}", given.where, key, applied.error()));
   }
   return {};
 }
 
 // What no single value can show.
-std::expected<void, std::string> check_together(const Options& options,
-                                                const std::string& touch_where) {
-  const domain::Policy& policy = options.tenants.policy;
-  if (policy.touch_interval >= policy.idle_timeout) {
-    return std::unexpected(
-        fmt::format("{}: bad value for sessions.touch_interval: less than sessions.idle_timeout "
-                    "({}ms) is wanted, or no access would ever be counted",
-                    touch_where, policy.idle_timeout.count()));
+std::expected<void, std::string> check(const domain::Policy& policy, const std::string& where) {
+  if (policy.touch_interval < policy.idle_timeout) return {};
+  return std::unexpected(fmt::format(
+      "{}: bad value for sessions.touch_interval ({}ms): less than the idle_timeout ({}ms) "
+      "is wanted, or no access would ever be counted",
+      where, policy.touch_interval.count(), policy.idle_timeout.count()));
+}
+
+// The policies of single tenants: what they do not say is as for all.
+std::expected<void, std::string> apply_tenant_policies(Options& options,
+                                                       const std::vector<Given>& given,
+                                                       bool touch_interval_is_given) {
+  std::map<domain::TenantId, std::string> touched;  // where a touch_interval of its own was given
+  std::map<domain::TenantId, std::string> last_place;
+  for (const Given& one : given) {
+    if (!one.is_of_tenant()) continue;
+    const auto tenant = domain::TenantId::parse(one.path[2]);
+    if (!tenant) {
+      return std::unexpected(fmt::format("{}: bad tenant in [tenants.policy.\"{}\"]: {}", one.where,
+                                         one.path[2], tenant.error().detail));
+    }
+    auto& policies = options.tenants.policies;
+    auto& policy = policies.try_emplace(*tenant, options.tenants.policy).first->second;
+    last_place[*tenant] = one.where;
+    if (one.path.size() == 3) {
+      if (one.value.kind == Value::Kind::table) continue;
+      return std::unexpected(
+          fmt::format("{}: bad value for {}: a table is wanted, as in "
+                      "[tenants.policy.\"{}\"]",
+                      one.where, one.key(), one.path[2]));
+    }
+    const auto setting = policy_settings().find(one.path[3]);
+    if (setting == policy_settings().end()) {
+      std::string names;
+      for (const auto& [name, apply_to_policy] : policy_settings()) {
+        names += (names.empty() ? "" : ", ") + name;
+      }
+      return std::unexpected(fmt::format("{}: unknown option {}; a tenant's policy may set {}",
+                                         one.where, one.key(), names));
+    }
+    if (const auto applied = setting->second(policy, one.value); !applied) {
+      return std::unexpected(
+          fmt::format("{}: bad value for {}: {}", one.where, one.key(), applied.error()));
+    }
+    if (one.path[3] == "touch_interval") touched[*tenant] = one.where;
+  }
+  for (auto& [tenant, policy] : options.tenants.policies) {
+    if (!touch_interval_is_given && !touched.contains(tenant)) {
+      policy.touch_interval = domain::Policy::default_touch_interval(policy.idle_timeout);
+    }
+    if (auto checked = check(policy, last_place[tenant]); !checked) return checked;
   }
   return {};
 }
@@ -159,34 +229,31 @@ std::expected<void, std::string> check_together(const Options& options,
 
 std::expected<Options, std::string> load(const Sources& sources) {
   std::vector<Given> given;
-  if (sources.file) {
-    if (auto read = read_file(*sources.file, given); !read) {
-      return std::unexpected(std::move(read.error()));
-    }
-  }
+  std::expected<void, std::string> done;
+  if (sources.file) done = read_file(*sources.file, given);
   for (const auto& [name, value] : sources.environment) {
     const std::string key = key_of_variable(name);
-    if (!key.empty()) given.push_back({name, key, value_of_text(value)});
+    if (done && !key.empty()) done = read_text(name, key, value, given);
   }
   for (const auto& flag : sources.flags) {
-    given.push_back({flag.flag, flag.key, value_of_text(flag.value)});
+    if (done) done = read_text(flag.flag, flag.key, flag.value, given);
   }
+  if (!done) return std::unexpected(std::move(done.error()));
 
   Options options;
   std::string touch_where;
   for (const Given& one : given) {
-    if (auto applied = apply(options, one); !applied) {
-      return std::unexpected(std::move(applied.error()));
-    }
-    if (one.key == "sessions.touch_interval") touch_where = one.where;
+    if (one.is_of_tenant()) continue;
+    if (done = apply(options, one); !done) return std::unexpected(std::move(done.error()));
+    if (one.key() == "sessions.touch_interval") touch_where = one.where;
   }
   domain::Policy& policy = options.tenants.policy;
   if (touch_where.empty()) {
     policy.touch_interval = domain::Policy::default_touch_interval(policy.idle_timeout);
   }
-  if (auto checked = check_together(options, touch_where); !checked) {
-    return std::unexpected(std::move(checked.error()));
-  }
+  done = check(policy, touch_where);
+  if (done) done = apply_tenant_policies(options, given, !touch_where.empty());
+  if (!done) return std::unexpected(std::move(done.error()));
   return options;
 }
 

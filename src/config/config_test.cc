@@ -114,8 +114,9 @@ TEST_F(Config, ComplaintsNameFileLineKeyAndWhatWouldBeRight) {
   EXPECT_THAT(says("[store]\nkind = \"mongo\"\n"), HasSubstr("\"lmdb\" is wanted"));
   EXPECT_THAT(says("[sessions]\non_unknown_id = \"adopt\"\n"),
               HasSubstr("\"create\" or \"not_found\" is wanted"));
-  EXPECT_THAT(says("[sessions]\nidle_timeout = \"2s\"\ntouch_interval = \"2s\"\n"),
-              HasSubstr(":3: bad value for sessions.touch_interval"));
+  EXPECT_THAT(
+      says("[sessions]\nidle_timeout = \"2s\"\ntouch_interval = \"2s\"\n"),
+      HasSubstr(":3: bad value for sessions.touch_interval (2000ms): less than the idle_timeout"));
   EXPECT_THAT(says("[http\n"), HasSubstr(".toml:1:"));
   EXPECT_THAT(says("[zzz]\nqqqqqqqqqqqqqqqqqq = 1\n"), HasSubstr("--help"));
   EXPECT_THAT(load({.file = "/nowhere/x.toml", .environment = {}, .flags = {}}).error(),
@@ -124,6 +125,62 @@ TEST_F(Config, ComplaintsNameFileLineKeyAndWhatWouldBeRight) {
       load({.file = {}, .environment = {{"SOJOURN_HTTP__LISTENS", "x"}}, .flags = {}}).error(),
       HasSubstr("SOJOURN_HTTP__LISTENS: unknown option http.listens; did you mean http.listen?"));
   EXPECT_THAT(from_set("http.threads", "two").error(), HasSubstr("--set: bad value"));
+}
+
+TEST_F(Config, TenantsMayHaveAPolicyOfTheirOwn) {
+  const auto options = from_file(R"(
+[tenants.policy."a.b"]
+idle_timeout = "5m"
+on_unknown_id = "not_found"
+[tenants.policy.7]
+max_lifetime = "1h"
+[tenants.policy.8]
+[sessions]
+idle_timeout = "10m"
+on_customer_conflict = "replace"
+[tenants]
+closed = true
+)");
+  ASSERT_TRUE(options) << options.error();
+  EXPECT_TRUE(options->tenants.closed);
+  const auto& policies = options->tenants.policies;
+  ASSERT_EQ(policies.size(), 3u);
+  const domain::Policy& ab = policies.at(*domain::TenantId::parse("a.b"));
+  EXPECT_EQ(ab.idle_timeout, 5min);
+  EXPECT_EQ(ab.touch_interval, 10s);
+  EXPECT_EQ(ab.on_unknown_id, domain::OnUnknownId::not_found);
+  EXPECT_EQ(ab.on_customer_conflict, domain::OnCustomerConflict::replace) << "as for all";
+  const domain::Policy& seven = policies.at(*domain::TenantId::parse("7"));
+  EXPECT_EQ(seven.idle_timeout, 10min);
+  EXPECT_EQ(seven.max_lifetime, 1h);
+  EXPECT_EQ(policies.at(*domain::TenantId::parse("8")).idle_timeout, 10min);
+
+  EXPECT_EQ(from_set("tenants.policy.\"x y\".idle_timeout", "2s")
+                ->tenants.policies.at(*domain::TenantId::parse("x y"))
+                .idle_timeout,
+            2s);
+  EXPECT_THAT(from_file("[tenants.policy.1]\nidle = \"2s\"\n").error(),
+              HasSubstr(":2: unknown option tenants.policy.1.idle; a tenant's policy may set"));
+  EXPECT_THAT(from_file("[tenants.policy]\n7 = 1\n").error(),
+              HasSubstr(":2: bad value for tenants.policy.7: a table is wanted"));
+  EXPECT_THAT(from_file("[tenants.policy.\"\"]\nidle_timeout = \"2s\"\n").error(),
+              HasSubstr("bad tenant"));
+  EXPECT_THAT(from_file("[sessions]\ntouch_interval = \"5s\"\n[tenants.policy.1]\n"
+                        "idle_timeout = \"5s\"\n")
+                  .error(),
+              HasSubstr(":4: bad value for sessions.touch_interval (5000ms): less than"));
+}
+
+TEST_F(Config, SessionsIndexAndEvents) {
+  EXPECT_EQ(
+      from_set("sessions.index", R"(["agentId", "customerId", "visitId"])")->lmdb.indexed.size(),
+      3u);
+  for (const auto* bad : {R"(["customerId"])", R"(["agentId", "customerId", "agentId"])", "[]",
+                          R"(["agentId", "customerId", "x"])", "customerId"}) {
+    EXPECT_THAT(from_set("sessions.index", bad).error(), HasSubstr("a list of")) << bad;
+  }
+  EXPECT_EQ(from_set("events.retention", "0")->events.retention, 0ms);
+  EXPECT_EQ(from_set("events.retention", "30d")->events.retention, 720h);
 }
 
 TEST_F(Config, EveryOptionHasHelpAndItsDefaultIsAccepted) {

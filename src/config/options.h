@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "http/server.h"
 #include "lmdb/lmdb_store.h"
+#include "sessions/operations.h"
 #include "sessions/tenants.h"
 
 namespace sojourn::config {
@@ -21,6 +22,7 @@ struct Options {
   api::ApiOptions api;
   lmdb::LmdbOptions lmdb;
   sessions::TenantsOptions tenants;
+  sessions::EventsOptions events;
 };
 
 }  // namespace sojourn::config

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <limits>
+#include <set>
 
 #include "config/units.h"
 
@@ -10,8 +10,8 @@ namespace sojourn::config {
 namespace {
 
 using Applied = std::expected<void, std::string>;
-template <class T>
-using Member = std::function<T&(Options&)>;
+template <class T, class Of = Options>
+using Member = std::function<T&(Of&)>;
 
 std::unexpected<std::string> wrong(std::string text) { return std::unexpected(std::move(text)); }
 
@@ -54,12 +54,13 @@ std::expected<Duration, std::string> as_duration(const Value& value) {
   return parse_duration(*given);
 }
 
-Apply duration(Member<Duration> member, Duration least) {
-  return [=](Options& options, const Value& value) -> Applied {
+template <class Of>
+std::function<Applied(Of&, const Value&)> duration(Member<Duration, Of> member, Duration least) {
+  return [=](Of& of, const Value& value) -> Applied {
     const auto given = as_duration(value);
     if (!given) return wrong(given.error());
     if (*given < least) return wrong(fmt::format("at least {}ms is wanted", least.count()));
-    member(options) = *given;
+    member(of) = *given;
     return {};
   };
 }
@@ -80,12 +81,13 @@ Apply size(Member<T> member, uint64_t least, uint64_t most) {
 }
 
 template <class T>
-Apply choice(Member<T> member, std::vector<std::pair<std::string, T>> choices) {
-  return [=](Options& options, const Value& value) -> Applied {
+ApplyToPolicy choice(Member<T, domain::Policy> member,
+                     std::vector<std::pair<std::string, T>> choices) {
+  return [=](domain::Policy& policy, const Value& value) -> Applied {
     std::string names;
     for (const auto& [name, chosen] : choices) {
       if (as_text(value) == name) {
-        member(options) = chosen;
+        member(policy) = chosen;
         return {};
       }
       names += (names.empty() ? "\"" : " or \"") + name + '"';
@@ -142,6 +144,37 @@ Applied apply_store_kind(Options&, const Value& value) {
   return wrong("\"lmdb\" is wanted; this version has no other store");
 }
 
+Applied apply_index(Options& options, const Value& value) {
+  using domain::IdentityAttribute;
+  static const std::map<std::string, IdentityAttribute> kNames = {
+      {"customerId", IdentityAttribute::customer_id},
+      {"agentId", IdentityAttribute::agent_id},
+      {"visitId", IdentityAttribute::visit_id},
+      {"globalVisitId", IdentityAttribute::global_visit_id}};
+  std::set<IdentityAttribute> indexed;
+  for (const std::string& name : value.strings) {
+    const auto known = kNames.find(name);
+    if (known == kNames.end() || !indexed.insert(known->second).second) indexed.clear();
+    if (indexed.empty()) break;
+  }
+  // End-all must always find every session of a customer or an agent.
+  if (!indexed.contains(IdentityAttribute::customer_id) ||
+      !indexed.contains(IdentityAttribute::agent_id)) {
+    return wrong(
+        "a list of \"customerId\" and \"agentId\", and perhaps \"visitId\" and \"globalVisitId\", "
+        "each once, is wanted");
+  }
+  options.lmdb.indexed.assign(indexed.begin(), indexed.end());
+  return {};
+}
+
+// A sessions.* option, applied to the policy of tenants that have none of their own.
+Apply of_default_policy(const std::string& name) {
+  return [apply = policy_settings().at(name)](Options& options, const Value& value) {
+    return apply(options.tenants.policy, value);
+  };
+}
+
 // A path or an address that must not be empty.
 Apply present(Apply apply, std::string what) {
   return [apply, what](Options& options, const Value& value) -> Applied {
@@ -169,15 +202,16 @@ std::vector<Setting> make_settings() {
        count([](Options& o) -> auto& { return o.http.max_connections; }, 1, 1'000'000)},
       {"http.header_timeout", "\"10s\"",
        "From the first byte of a request until it is whole, body included.",
-       duration([](Options& o) -> auto& { return o.http.header_timeout; }, milliseconds(1))},
+       duration<Options>([](Options& o) -> auto& { return o.http.header_timeout; },
+                         milliseconds(1))},
       {"http.idle_timeout", "\"75s\"", "A connection without a request is closed after this.",
-       duration([](Options& o) -> auto& { return o.http.idle_timeout; }, milliseconds(1))},
+       duration<Options>([](Options& o) -> auto& { return o.http.idle_timeout; }, milliseconds(1))},
       {"http.max_header_bytes", "\"16KiB\"", "Request line and header fields together.",
        size<size_t>([](Options& o) -> auto& { return o.http.max_header_bytes; }, 1024, kMostBytes)},
       {"http.max_body_bytes", "\"64KiB\"", "The body, after chunked decoding.",
        size<size_t>([](Options& o) -> auto& { return o.http.max_body_bytes; }, 0, kMostBytes)},
       {"http.drain_timeout", "\"5s\"", "After SIGTERM, how long requests in flight may take.",
-       duration([](Options& o) -> auto& { return o.drain_timeout; }, milliseconds(0))},
+       duration<Options>([](Options& o) -> auto& { return o.drain_timeout; }, milliseconds(0))},
       {"admin.listen", "\"127.0.0.1:9093\"", "HOST:PORT of the admin listener; \"\" turns it off.",
        text([](Options& o) -> auto& { return o.admin_listen; })},
       {"store.kind", "\"lmdb\"", "Which store keeps the sessions.", apply_store_kind},
@@ -198,32 +232,52 @@ std::vector<Setting> make_settings() {
        "\"sync\": an answer is on disk. \"interval:100ms\": a power cut may lose that much.",
        apply_durability},
       {"sessions.idle_timeout", "\"30m\"", "A session ends when it was not used for this long.",
-       duration([](Options& o) -> auto& { return o.tenants.policy.idle_timeout; },
-                milliseconds(1))},
+       of_default_policy("idle_timeout")},
       {"sessions.max_lifetime", "\"24h\"", "A session ends this long after its creation.",
-       duration([](Options& o) -> auto& { return o.tenants.policy.max_lifetime; },
-                milliseconds(1))},
+       of_default_policy("max_lifetime")},
       {"sessions.touch_interval", "idle_timeout / 30",
        "An access is written down only when it moves expiresAt by at least this.",
-       duration([](Options& o) -> auto& { return o.tenants.policy.touch_interval; },
-                milliseconds(0))},
+       of_default_policy("touch_interval")},
       {"sessions.on_unknown_id", "\"create\"",
        "What GET and POST do with an unknown id: \"create\" or \"not_found\".",
-       choice<domain::OnUnknownId>(
-           [](Options& o) -> auto& { return o.tenants.policy.on_unknown_id; },
-           {{"create", domain::OnUnknownId::create},
-            {"not_found", domain::OnUnknownId::not_found}})},
+       of_default_policy("on_unknown_id")},
       {"sessions.on_customer_conflict", "\"reject\"",
        "What POST does with another customerId: \"reject\" or \"replace\".",
-       choice<domain::OnCustomerConflict>(
-           [](Options& o) -> auto& { return o.tenants.policy.on_customer_conflict; },
-           {{"reject", domain::OnCustomerConflict::reject},
-            {"replace", domain::OnCustomerConflict::replace}})},
+       of_default_policy("on_customer_conflict")},
+      {"sessions.index", "[\"customerId\", \"agentId\"]",
+       "What sessions can be listed and ended by; also \"visitId\", \"globalVisitId\".",
+       apply_index},
+      {"tenants.closed", "false",
+       "Only tenants with a policy, [tenants.policy.\"ID\"], exist; others are 404.",
+       boolean([](Options& o) -> auto& { return o.tenants.closed; })},
+      {"events.retention", "\"14d\"", "How long events are kept; \"0\" turns the log off.",
+       duration<Options>([](Options& o) -> auto& { return o.events.retention; }, milliseconds(0))},
       {"tenants.default", "", "The tenant meant by requests that name none.", apply_default_tenant},
   };
 }
 
 }  // namespace
+
+const std::map<std::string, ApplyToPolicy>& policy_settings() {
+  using domain::Policy, std::chrono::milliseconds;
+  static const std::map<std::string, ApplyToPolicy> all = {
+      {"idle_timeout",
+       duration<Policy>([](Policy& p) -> auto& { return p.idle_timeout; }, milliseconds(1))},
+      {"max_lifetime",
+       duration<Policy>([](Policy& p) -> auto& { return p.max_lifetime; }, milliseconds(1))},
+      {"touch_interval",
+       duration<Policy>([](Policy& p) -> auto& { return p.touch_interval; }, milliseconds(0))},
+      {"on_unknown_id",
+       choice<domain::OnUnknownId>([](Policy& p) -> auto& { return p.on_unknown_id; },
+                                   {{"create", domain::OnUnknownId::create},
+                                    {"not_found", domain::OnUnknownId::not_found}})},
+      {"on_customer_conflict",
+       choice<domain::OnCustomerConflict>([](Policy& p) -> auto& { return p.on_customer_conflict; },
+                                          {{"reject", domain::OnCustomerConflict::reject},
+                                           {"replace", domain::OnCustomerConflict::replace}})},
+  };
+  return all;
+}
 
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> all = make_settings();

@@ -3,6 +3,7 @@
 
 #include <expected>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@ namespace sojourn::config {
 
 // A value as TOML has it, without the TOML library's types.
 struct Value {
-  enum class Kind { string, integer, boolean, strings, other };
+  enum class Kind { string, integer, boolean, strings, table, other };
   Kind kind = Kind::other;
   std::string text;  // of a string; of any kind, when it came as plain text (environment, flag)
   bool is_plain = false;
@@ -33,5 +34,11 @@ struct Setting {
 };
 
 const std::vector<Setting>& settings();
+
+// The options that a tenant's policy may set, by their names below sessions.* and below
+// tenants.policy."ID".*
+using ApplyToPolicy =
+    std::function<std::expected<void, std::string>(domain::Policy&, const Value&)>;
+const std::map<std::string, ApplyToPolicy>& policy_settings();
 
 }  // namespace sojourn::config

@@ -1,29 +1,65 @@
-// What happened to a session, as the event log will tell it.
+// What happened to a session, as the event log tells it.
 #pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "domain/identity.h"
+#include "domain/session_id.h"
+#include "domain/tenant_id.h"
 
 namespace sojourn::domain {
 
-enum class EventType {
-  created,     // session.created
-  identified,  // session.identified: agentId, customerId, visitId or globalVisitId changed
-  updated,     // session.updated: only attributes changed
-  expired,     // session.expired
-  ended,       // session.ended
+// The numbers are stored: never give one another meaning.
+enum class EventType : uint8_t {
+  created = 1,     // session.created
+  identified = 2,  // session.identified: agentId, customerId, visitId or globalVisitId changed
+  updated = 3,     // session.updated: only attributes changed
+  expired = 4,     // session.expired
+  ended = 5,       // session.ended
 };
 
-// Why it happened.
-enum class Cause {
-  requested,  // a caller asked for just this
-  automatic,  // made for a request with an unknown id
-  expired,    // its time was over
-  ended,      // a caller ended it
+// Why it happened. The numbers are stored.
+enum class Cause : uint8_t {
+  requested = 1,  // a caller asked for just this
+  automatic = 2,  // made for a request with an unknown id
+  expired = 3,    // its time was over
+  ended = 4,      // a caller ended it
 };
 
+// What is known of a session's owner and the caller's data. In an event: only what changed. Empty
+// means absent or unchanged; attributes that became empty are "{}".
+struct Facts {
+  Identity identity;
+  std::string attributes;
+
+  friend bool operator==(const Facts&, const Facts&) = default;
+};
+
+// One change of one session. Applying the events of a tenant in their order, from none, gives its
+// sessions: a created one begins with `to`; `to` of identified and updated replaces what it names;
+// expired and ended are the end.
 struct Event {
   EventType type;
   Cause cause;
+  Time time;  // when it happened; of an expired session: when it was due
+  TenantId tenant;
+  SessionId session;
+  uint64_t version;  // the session's after the change; of one that is over: its last
+  Facts from;        // what changed, as it was; of one that is over: all of it
+  Facts to;          // what changed, as it is now; of a created one: all of it
 
   friend bool operator==(const Event&, const Event&) = default;
+};
+
+// The cursor from before the oldest event, in every log.
+inline constexpr char kBeginningOfLog[] = "0";
+
+// An event in the log of its tenant.
+struct LoggedEvent {
+  std::string cursor;  // its place; opaque, visible ASCII, unique in the tenant
+  Event event;
 };
 
 }  // namespace sojourn::domain

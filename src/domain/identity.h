@@ -25,6 +25,17 @@ struct Identity {
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
+// One of the four. Sessions can be found by those that are indexed (option sessions.index).
+enum class IdentityAttribute { agent_id, customer_id, visit_id, global_visit_id };
+
+const std::string& value_of(const Identity& identity, IdentityAttribute attribute);
+
+// An attribute and the value it is to have.
+struct AttributeValue {
+  IdentityAttribute attribute;
+  std::string value;
+};
+
 // The attributes of `current`, replaced by those present in `given`; those not given stay.
 Identity merged(const Identity& current, const Identity& given);
 

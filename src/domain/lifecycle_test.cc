@@ -2,33 +2,33 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
+#include "base/seeded_entropy.h"
 
 namespace sojourn::domain {
 namespace {
 
 using namespace std::chrono_literals;
 
-class SeededEntropy final : public Entropy {
- public:
-  void fill(std::span<std::byte> out) override {
-    for (auto& byte : out) byte = static_cast<std::byte>(random_());
-  }
-
- private:
-  std::mt19937 random_{7};
-};
-
 constexpr Time kStart{Duration(1'800'000'000'000)};
 
 class Lifecycle : public testing::Test {
  protected:
   Session make(Identity given = {}) {
-    return *create(tenant_, given, Cause::requested, policy_, kStart, entropy_).after;
+    return *create(tenant_, {.identity = given, .attributes = {}}, Cause::requested, policy_,
+                   kStart, entropy_)
+                ->after;
   }
   Session touched(const Session& session, Time now) {
     const auto change = touch(session, policy_, now);
     return change ? *change->after : session;
+  }
+
+  Result<std::optional<Change>> associate(const Session& session, const Identity& given,
+                                          const Policy& policy, Time now) {
+    return update(session, {.identity = given, .attributes = {}}, policy, now);
+  }
+  Result<std::optional<Change>> patch(const Session& session, std::string attributes) {
+    return update(session, {.identity = {}, .attributes = std::move(attributes)}, policy_, kStart);
   }
 
   SeededEntropy entropy_;
@@ -37,8 +37,8 @@ class Lifecycle : public testing::Test {
 };
 
 TEST_F(Lifecycle, CreateBeginsAtVersion1) {
-  const auto change =
-      create(tenant_, {.customer_id = "bob"}, Cause::automatic, policy_, kStart, entropy_);
+  const Update given{.identity = {.customer_id = "bob"}, .attributes = R"({"a":1,"b":null})"};
+  const Change change = *create(tenant_, given, Cause::automatic, policy_, kStart, entropy_);
   EXPECT_FALSE(change.before);
   ASSERT_TRUE(change.after);
   const Session& session = *change.after;
@@ -48,7 +48,15 @@ TEST_F(Lifecycle, CreateBeginsAtVersion1) {
   EXPECT_EQ(session.last_accessed_at, kStart);
   EXPECT_EQ(session.expires_at, kStart + 30min);
   EXPECT_EQ(session.version, 1u);
-  EXPECT_EQ(change.event, (Event{EventType::created, Cause::automatic}));
+  EXPECT_EQ(session.attributes, R"({"a":1})") << "a merge patch on nothing";
+  EXPECT_EQ(change.event, (Event{.type = EventType::created,
+                                 .cause = Cause::automatic,
+                                 .time = kStart,
+                                 .tenant = tenant_,
+                                 .session = session.id,
+                                 .version = 1,
+                                 .from = {},
+                                 .to = {{.customer_id = "bob"}, R"({"a":1})"}}));
 }
 
 TEST_F(Lifecycle, LifetimeShorterThanIdleTimeWins) {
@@ -92,7 +100,7 @@ TEST_F(Lifecycle, TouchIntervalOfZeroCountsEveryAccessThatMovesExpiry) {
 TEST_F(Lifecycle, AClockSetBackKeepsWhatWasPromised) {
   const Session session = touched(make(), kStart + 10min);
   EXPECT_FALSE(touch(session, policy_, kStart - 1h));
-  const auto change = identify(session, {.agent_id = "a"}, policy_, kStart - 1h);
+  const auto change = associate(session, {.agent_id = "a"}, policy_, kStart - 1h);
   EXPECT_EQ((*change)->after->expires_at, session.expires_at);
   EXPECT_EQ((*change)->after->last_accessed_at, session.last_accessed_at);
 }
@@ -102,27 +110,31 @@ TEST_F(Lifecycle, AShorterPolicyKeepsWhatWasPromised) {
   policy_.idle_timeout = 1min;
   policy_.max_lifetime = 2min;
   EXPECT_FALSE(touch(session, policy_, kStart + 1min));
-  const auto change = identify(session, {.agent_id = "a"}, policy_, kStart + 1min);
+  const auto change = associate(session, {.agent_id = "a"}, policy_, kStart + 1min);
   EXPECT_EQ((*change)->after->expires_at, kStart + 30min);
 }
 
 TEST_F(Lifecycle, IdentifySetsWhatIsGivenAndCountsTheAccess) {
   const Session session = make({.visit_id = "v"});
-  const auto result = identify(session, {.customer_id = "bob"}, policy_, kStart + 5s);
+  const auto result = associate(session, {.customer_id = "bob"}, policy_, kStart + 5s);
   ASSERT_TRUE(result && *result);
   const Change& change = **result;
   EXPECT_EQ(change.before, session);
   EXPECT_EQ(change.after->identity, (Identity{.customer_id = "bob", .visit_id = "v"}));
   EXPECT_EQ(change.after->version, 2u);
   EXPECT_EQ(change.after->expires_at, kStart + 5s + 30min);
-  EXPECT_EQ(change.event, (Event{EventType::identified, Cause::requested}));
+  EXPECT_EQ(change.event->type, EventType::identified);
+  EXPECT_EQ(change.event->cause, Cause::requested);
+  EXPECT_EQ(change.event->version, 2u);
+  EXPECT_EQ(change.event->from, Facts());
+  EXPECT_EQ(change.event->to, (Facts{{.customer_id = "bob"}, ""})) << "only what changed";
 }
 
 TEST_F(Lifecycle, RepeatingAnAssociationChangesNothing) {
   const Session session = make({.customer_id = "bob"});
-  EXPECT_EQ(identify(session, {.customer_id = "bob"}, policy_, kStart + 5s), std::nullopt);
-  EXPECT_EQ(identify(session, {}, policy_, kStart + 5s), std::nullopt);
-  const auto later = identify(session, {.customer_id = "bob"}, policy_, kStart + 5min);
+  EXPECT_EQ(associate(session, {.customer_id = "bob"}, policy_, kStart + 5s), std::nullopt);
+  EXPECT_EQ(associate(session, {}, policy_, kStart + 5s), std::nullopt);
+  const auto later = associate(session, {.customer_id = "bob"}, policy_, kStart + 5min);
   ASSERT_TRUE(later && *later);
   EXPECT_EQ((*later)->after->version, 1u);
   EXPECT_FALSE((*later)->event);
@@ -130,7 +142,7 @@ TEST_F(Lifecycle, RepeatingAnAssociationChangesNothing) {
 
 TEST_F(Lifecycle, ACustomerIsRecognisedOnce) {
   const Session session = make({.customer_id = "bob"});
-  const auto result = identify(session, {.customer_id = "eve", .visit_id = "v"}, policy_, kStart);
+  const auto result = associate(session, {.customer_id = "eve", .visit_id = "v"}, policy_, kStart);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::customer_conflict);
   EXPECT_EQ(result.error().detail.find("bob"), std::string::npos) << "the customer is not told";
@@ -139,7 +151,7 @@ TEST_F(Lifecycle, ACustomerIsRecognisedOnce) {
 TEST_F(Lifecycle, TheOtherThreeMayBeReplaced) {
   const Session session = make({.agent_id = "a", .visit_id = "v", .global_visit_id = "g"});
   const Identity other{.agent_id = "b", .visit_id = "w", .global_visit_id = "h"};
-  const auto result = identify(session, other, policy_, kStart);
+  const auto result = associate(session, other, policy_, kStart);
   ASSERT_TRUE(result && *result);
   EXPECT_EQ((*result)->after->identity, other);
 }
@@ -147,9 +159,61 @@ TEST_F(Lifecycle, TheOtherThreeMayBeReplaced) {
 TEST_F(Lifecycle, APolicyMayLetCustomersBeReplaced) {
   policy_.on_customer_conflict = OnCustomerConflict::replace;
   const auto result =
-      identify(make({.customer_id = "bob"}), {.customer_id = "eve"}, policy_, kStart);
+      associate(make({.customer_id = "bob"}), {.customer_id = "eve"}, policy_, kStart);
   ASSERT_TRUE(result && *result);
   EXPECT_EQ((*result)->after->identity.customer_id, "eve");
+}
+
+TEST_F(Lifecycle, AttributesAreMergedAndCounted) {
+  const Session session = *(*patch(make(), R"({"a":1,"b":{"c":2}})"))->after;
+  EXPECT_EQ(session.attributes, R"({"a":1,"b":{"c":2}})");
+  EXPECT_EQ(session.version, 2u);
+
+  const auto changed = patch(session, R"({"a":null,"b":{"d":3}})");
+  ASSERT_TRUE(changed && *changed);
+  const Change& change = **changed;
+  EXPECT_EQ(change.after->attributes, R"({"b":{"c":2,"d":3}})");
+  EXPECT_EQ(change.event->type, EventType::updated);
+  EXPECT_EQ(change.event->from, (Facts{{}, R"({"a":1,"b":{"c":2}})"}));
+  EXPECT_EQ(change.event->to, (Facts{{}, R"({"b":{"c":2,"d":3}})"}));
+
+  EXPECT_EQ(patch(session, R"({"b":{"c":2},"z":null})"), std::nullopt) << "nothing changes";
+  EXPECT_EQ((*patch(session, R"({"a":null,"b":null})"))->event->to.attributes, "{}");
+}
+
+TEST_F(Lifecycle, TooManyAttributesAreRefused) {
+  const std::string large = R"({"a":")" + std::string(9000, 'x') + R"("})";
+  EXPECT_EQ(patch(make(), large).error().kind, ErrorKind::body_too_large);
+  EXPECT_EQ(create(tenant_, {.identity = {}, .attributes = large}, Cause::requested, policy_,
+                   kStart, entropy_)
+                .error()
+                .kind,
+            ErrorKind::body_too_large);
+}
+
+TEST_F(Lifecycle, EndIsTheEnd) {
+  const Session session = make({.customer_id = "bob"});
+  const Change change = end(session, kStart + 5s);
+  EXPECT_EQ(change.before, session);
+  EXPECT_FALSE(change.after);
+  EXPECT_EQ(change.event->type, EventType::ended);
+  EXPECT_EQ(change.event->time, kStart + 5s);
+  EXPECT_EQ(change.event->from, (Facts{{.customer_id = "bob"}, ""}));
+  EXPECT_EQ(change.event->to, Facts());
+}
+
+TEST_F(Lifecycle, TheReaperExpiresWhatIsOverAndFilesTheRestAnew) {
+  const Session session = make();
+  const Change early = reap(session, session.expires_at - 1ms);
+  EXPECT_EQ(early.after, session);
+  EXPECT_EQ(early.expiry, Change::Expiry::refile);
+  EXPECT_FALSE(early.event);
+
+  const Change late = reap(session, session.expires_at + 1h);
+  EXPECT_FALSE(late.after);
+  EXPECT_EQ(late.event->type, EventType::expired);
+  EXPECT_EQ(late.event->cause, Cause::expired);
+  EXPECT_EQ(late.event->time, session.expires_at) << "when it was due";
 }
 
 }  // namespace

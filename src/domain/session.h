@@ -24,4 +24,12 @@ struct Session {
   friend bool operator==(const Session&, const Session&) = default;
 };
 
+// How many sessions, by what is known of them (Identity::anonymous).
+struct Counts {
+  uint64_t named = 0;
+  uint64_t anonymous = 0;
+
+  friend bool operator==(const Counts&, const Counts&) = default;
+};
+
 }  // namespace sojourn::domain

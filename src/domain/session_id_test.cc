@@ -2,23 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <set>
 
+#include "base/seeded_entropy.h"
 #include "base/text.h"
 
 namespace sojourn::domain {
 namespace {
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(std::span<std::byte> out) override {
-    for (auto& byte : out) byte = static_cast<std::byte>(random_());
-  }
-
- private:
-  std::mt19937 random_{42};
-};
 
 class SameByte final : public Entropy {
  public:

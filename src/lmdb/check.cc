@@ -4,8 +4,12 @@
 
 #include <map>
 
+#include "bytes.h"
 #include "engine.h"
-#include "record.h"
+#include "event_record.h"
+#include "index_builder.h"
+#include "queries.h"
+#include "table_cursor.h"
 
 namespace sojourn::lmdb {
 namespace {
@@ -19,11 +23,20 @@ class Checker {
   Checker(MDB_txn* view, const Tables& tables) : view_(view), tables_(tables) {}
 
   Result<CheckReport> run() {
-    int error = each(tables_.sessions, [this](auto key, auto value) { see_session(key, value); });
+    int error = read_meta();
+    if (!error)
+      error = each(tables_.sessions, [this](auto key, auto value) { see_session(key, value); });
     if (!error) error = each(tables_.index, [this](auto key, auto) { see_index(key); });
     if (!error) error = each(tables_.expiry, [this](auto key, auto) { see_expiry(key); });
-    if (!error)
+    if (!error) {
       error = each(tables_.counts, [this](auto key, auto value) { see_counts(key, value); });
+    }
+    if (!error) {
+      error = each(tables_.events, [this](auto key, auto value) { see_event(key, value); });
+    }
+    if (!error) {
+      error = each(tables_.idempotency, [this](auto key, auto value) { see_key(key, value); });
+    }
     if (error) {
       return failure(ErrorKind::store_unavailable,
                      fmt::format("The store cannot be read to its end: {}.", mdb_strerror(error)));
@@ -35,18 +48,29 @@ class Checker {
   }
 
  private:
+  // What `meta` says of the other tables.
+  int read_meta() {
+    for (const domain::IdentityAttribute attribute : kAttributes) {
+      const auto state = index_state(view_, tables_, attribute);
+      if (!state) return state.error();
+      index_states_[attribute] = *state;
+    }
+    const auto next = find(view_, tables_.meta, kNextEvent);
+    if (!next) return next.error();
+    if (*next && (*next)->size() == sizeof(next_event_)) {
+      next_event_ = number_at<uint64_t>((*next)->data());
+    } else {
+      problem("meta: the number of the next event is missing");
+    }
+    return 0;
+  }
+
   // Calls visit(key, value) for each entry in order.
   template <class Visit>
   int each(MDB_dbi table, Visit visit) {
-    MDB_cursor* cursor = nullptr;
-    if (const int error = mdb_cursor_open(view_, table, &cursor)) return error;
-    MDB_val key, value;
-    int error = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-    while (!error) {
-      visit(as_view(key), as_view(value));
-      error = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-    }
-    mdb_cursor_close(cursor);
+    TableCursor at(view_, table);
+    int error = at.first();
+    for (; !error; error = at.next()) visit(at.key(), at.value());
     return error == MDB_NOTFOUND ? 0 : error;
   }
 
@@ -63,25 +87,11 @@ class Checker {
     return found && found->has_value();
   }
 
-  struct Stored {
-    domain::Session session;
-    Time filed;
-  };
-
   // The session under a key; nothing when there is none that can be read.
-  std::optional<Stored> stored_under(std::string_view key, std::string_view value) {
-    const auto parsed = parsed_session_key(key);
-    const auto opened = open_record(key, value);
-    if (!parsed || !opened) return std::nullopt;
-    auto session = decoded_body(opened->body, parsed->tenant, parsed->id);
-    if (!session) return std::nullopt;
-    return Stored{*std::move(session), opened->filed};
-  }
-
-  std::optional<Stored> stored_under(std::string_view key) {
+  std::optional<StoredSession> stored_under(std::string_view key) {
     const auto value = find(view_, tables_.sessions, key);
     if (!value || !*value) return std::nullopt;
-    return stored_under(key, **value);
+    return stored_session(key, **value);
   }
 
   void see_session(std::string_view key, std::string_view value) {
@@ -89,17 +99,18 @@ class Checker {
     const auto parsed = parsed_session_key(key);
     if (!parsed) return problem("sessions: an entry whose key is none");
     const std::string id = parsed->id.masked();
-    const auto stored = stored_under(key, value);
+    const auto stored = stored_session(key, value);
     if (!stored) return problem("sessions: the record of {}... is damaged", id);
     const auto& [session, filed] = *stored;
-    ++counted_[counts_key(session.tenant)].of(session.identity);
+    ++counter_of(counted_[tenant_prefix(session.tenant)], session.identity);
     if (filed > session.expires_at) {
       problem("sessions: {}... is filed under a time after its end", id);
     }
-    if (!has(tables_.expiry, expiry_key(filed, key))) {
+    if (!has(tables_.expiry, expiry_key(filed, FiledKind::session, key))) {
       problem("expiry: the entry of {}... is missing", id);
     }
-    for (const Attribute attribute : kIndexed) {
+    for (const auto& [attribute, state] : index_states_) {
+      if (state != IndexState::complete) continue;
       const std::string& text = value_of(session.identity, attribute);
       if (!text.empty() &&
           !has(tables_.index, index_key(session.tenant, attribute, text, session.id))) {
@@ -109,9 +120,12 @@ class Checker {
   }
 
   void see_index(std::string_view key) {
-    ++report_.index_entries;
+    ++report_.index;
     const auto entry = parsed_index_key(key);
     if (!entry) return problem("index: an entry whose key is none");
+    if (index_states_[entry->attribute] == IndexState::absent) {
+      return problem("index: an entry of {}, which is not indexed", name_of(entry->attribute));
+    }
     const SessionKeyBytes session(entry->session.tenant, entry->session.id);
     const auto stored = stored_under(session.view());
     if (!stored || value_of(stored->session.identity, entry->attribute) != entry->value) {
@@ -121,31 +135,68 @@ class Checker {
   }
 
   void see_expiry(std::string_view key) {
-    ++report_.expiry_entries;
+    ++report_.expiry;
     const auto entry = parsed_expiry_key(key);
-    const auto session = entry ? parsed_session_key(entry->session_key) : std::nullopt;
-    if (!session) return problem("expiry: an entry whose key is none");
-    const auto stored = stored_under(entry->session_key);
-    if (!stored || stored->filed != entry->filed) {
-      problem("expiry: an entry of {}... that its session does not have", session->id.masked());
+    if (!entry) return problem("expiry: an entry whose key is none");
+    if (entry->kind == FiledKind::session) {
+      const auto session = parsed_session_key(entry->filed_key);
+      if (!session) return problem("expiry: an entry whose key is none");
+      const auto stored = stored_under(entry->filed_key);
+      if (!stored || stored->filed != entry->filed) {
+        problem("expiry: an entry of {}... that its session does not have", session->id.masked());
+      }
+      return;
+    }
+    const auto value = find(view_, tables_.idempotency, entry->filed_key);
+    const auto stored = value && *value ? decoded_entry(entry->filed_key, **value)
+                                        : std::unexpected(RecordFault::damaged);
+    if (!stored || stored->keep_until != entry->filed) {
+      problem("expiry: an entry of an idempotency key that is not stored so");
     }
   }
 
   void see_counts(std::string_view key, std::string_view value) {
-    ++report_.tenants;
+    ++report_.counts;
     const auto counts = decoded_counts(value);
     const auto counted = counted_.extract(std::string(key));
-    const Counts right = counted ? counted.mapped() : Counts{};
-    if (!counts || *counts == Counts{} || *counts != right) {
+    const domain::Counts right = counted ? counted.mapped() : domain::Counts{};
+    if (!counts || *counts == domain::Counts{} || *counts != right) {
       problem("counts: a tenant with {} named and {} anonymous sessions has another entry",
               right.named, right.anonymous);
+    }
+  }
+
+  void see_event(std::string_view key, std::string_view value) {
+    ++report_.events;
+    const auto parsed = parsed_event_key(key);
+    if (!parsed) return problem("events: an entry whose key is none");
+    const auto body = open_event(key, value);
+    if (!body || !decoded_event(*body, parsed->tenant)) {
+      return problem("events: the event {} is damaged", parsed->sequence);
+    }
+    if (parsed->sequence == 0 || parsed->sequence >= next_event_) {
+      problem("events: the event {} has a number that was not given yet", parsed->sequence);
+    }
+  }
+
+  void see_key(std::string_view key, std::string_view value) {
+    ++report_.idempotency;
+    if (!parsed_idempotency_key(key)) return problem("idempotency: an entry whose key is none");
+    const auto entry = decoded_entry(key, value);
+    if (!entry) return problem("idempotency: an entry is damaged");
+    if (!has(tables_.expiry, expiry_key(entry->keep_until, FiledKind::idempotency, key))) {
+      problem("expiry: the entry of an idempotency key of {}... is missing",
+              entry->session.masked());
     }
   }
 
   MDB_txn* view_;
   const Tables& tables_;
   CheckReport report_;
-  std::map<std::string, Counts> counted_;  // by key in `counts`; what `counts` has is taken out
+  std::map<domain::IdentityAttribute, IndexState> index_states_;
+  uint64_t next_event_ = 0;
+  std::map<std::string, domain::Counts>
+      counted_;  // by key in `counts`; what `counts` has is taken out
 };
 
 Result<CheckReport> check(const Environment& environment) {

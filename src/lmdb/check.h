@@ -1,9 +1,12 @@
 // Whether a data directory is what it should be: every table against every other, every checksum.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -12,10 +15,23 @@
 namespace sojourn::lmdb {
 
 struct CheckReport {
+  // The entries of each table; of `counts` that is the number of tenants.
   uint64_t sessions = 0;
-  uint64_t index_entries = 0;
-  uint64_t expiry_entries = 0;
-  uint64_t tenants = 0;
+  uint64_t index = 0;
+  uint64_t expiry = 0;
+  uint64_t counts = 0;
+  uint64_t events = 0;
+  uint64_t idempotency = 0;
+
+  // The same with the names of the tables.
+  std::array<std::pair<std::string_view, uint64_t>, 6> tables() const {
+    return {{{"sessions", sessions},
+             {"index", index},
+             {"expiry", expiry},
+             {"counts", counts},
+             {"events", events},
+             {"idempotency", idempotency}}};
+  }
 
   // One sentence each, ids masked, of the first 100 found.
   std::vector<std::string> problems;

@@ -71,11 +71,14 @@ TEST(LmdbDamage, ARecordUnderAnotherKeyIsNotShown) {
 TEST(LmdbCheck, FindsEveryDisagreement) {
   using Tampering = std::function<void(MDB_txn*, const Tables&)>;
   const std::string key(SessionKeyBytes(tenant("t"), session(1).id).view());
-  const std::string agent =
-      index_key(tenant("t"), Attribute::agent_id, session(1).identity.agent_id, session(1).id);
-  const std::string stray = index_key(tenant("t"), Attribute::agent_id, "stray", session(1).id);
-  const std::string due = expiry_key(session(1).expires_at, key);
-  const std::string counts = counts_key(tenant("t"));
+  const std::string agent = index_key(tenant("t"), domain::IdentityAttribute::agent_id,
+                                      session(1).identity.agent_id, session(1).id);
+  const std::string stray =
+      index_key(tenant("t"), domain::IdentityAttribute::agent_id, "stray", session(1).id);
+  const std::string due = expiry_key(session(1).expires_at, FiledKind::session, key);
+  const std::string counts = tenant_prefix(tenant("t"));
+  const std::string event = event_key(tenant_prefix(tenant("t")), 1);
+  const std::string idempotent = idempotency_key(tenant("t"), "k");
   const Tampering tamperings[] = {
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(erase(t, in.sessions, key), 0); },
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.sessions, "?", "?"), 0); },
@@ -84,22 +87,61 @@ TEST(LmdbCheck, FindsEveryDisagreement) {
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.index, "?", {}), 0); },
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(erase(t, in.expiry, due), 0); },
       [&](MDB_txn* t, const Tables& in) {
-        ASSERT_EQ(put(t, in.expiry, expiry_key(Time(), key), {}), 0);
+        ASSERT_EQ(put(t, in.expiry, expiry_key(Time(), FiledKind::session, key), {}), 0);
       },
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.expiry, "?", {}), 0); },
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(erase(t, in.counts, counts), 0); },
       [&](MDB_txn* t, const Tables& in) {
-        ASSERT_EQ(put(t, in.counts, counts, encoded(Counts{2, 1})), 0);
+        ASSERT_EQ(put(t, in.counts, counts, encoded(domain::Counts{2, 1})), 0);
       },
       [&](MDB_txn* t, const Tables& in) {
-        ASSERT_EQ(put(t, in.counts, counts_key(tenant("u")), encoded(Counts{})), 0);
+        ASSERT_EQ(put(t, in.counts, tenant_prefix(tenant("u")), encoded(domain::Counts{})), 0);
+      },
+      [&](MDB_txn* t, const Tables& in) {
+        ASSERT_EQ(put(t, in.index,
+                      index_key(tenant("t"), domain::IdentityAttribute::visit_id,
+                                session(1).identity.visit_id, session(1).id),
+                      {}),
+                  0);
+      },
+      [&](MDB_txn* t, const Tables& in) {
+        ASSERT_EQ(put(t, in.meta, index_state_name(domain::IdentityAttribute::visit_id),
+                      std::string_view("\1", 1)),
+                  0);
+      },
+      [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(erase(t, in.meta, kNextEvent), 0); },
+      [&](MDB_txn* t, const Tables& in) {
+        ASSERT_EQ(put(t, in.meta, kNextEvent, std::string_view("\0\0\0\0\0\0\0\1", 8)), 0);
+      },
+      [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.events, event, "?"), 0); },
+      [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.events, "?", "?"), 0); },
+      [&](MDB_txn* t, const Tables& in) {
+        const std::string value(**find(t, in.events, event));
+        ASSERT_EQ(put(t, in.events, event_key(tenant_prefix(tenant("u")), 1), value), 0);
+      },
+      [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(erase(t, in.idempotency, idempotent), 0); },
+      [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.idempotency, idempotent, "?"), 0); },
+      [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.idempotency, "?", "?"), 0); },
+      [&](MDB_txn* t, const Tables& in) {
+        ASSERT_EQ(erase(t, in.expiry, expiry_key(Time(), FiledKind::idempotency, idempotent)), 0);
+      },
+      [&](MDB_txn* t, const Tables& in) {
+        ASSERT_EQ(put(t, in.expiry, expiry_key(Time(), FiledKind::idempotency, "\1tx"), {}), 0);
+      },
+      [&](MDB_txn* t, const Tables& in) {
+        ASSERT_EQ(put(t, in.expiry,
+                      expiry_key(Time(Duration(1)), FiledKind::idempotency, idempotent), {}),
+                  0);
       },
   };
   for (size_t i = 0; i < std::size(tamperings); ++i) {
     const TestDirectory directory;
     {
       TestEngine engine(directory.data());
-      ASSERT_TRUE(engine.commit(creation(session(1))).has_value());
+      domain::Change change = creation(session(1));
+      change.idempotency = {tenant("t"), "k", std::nullopt,
+                            store::testing::idempotency_entry(1, Time())};
+      ASSERT_EQ(engine.commit(change), CommitOutcome::committed);
       expect_sound(*engine);
     }
     EXPECT_TRUE(check(directory.data())->sound());

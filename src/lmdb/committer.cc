@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -12,7 +13,7 @@ namespace {
 
 using store::CommitOutcome;
 
-// Of changes that do not grow the data, once there is no room for those that do.
+// Of changes that need no more room than they free, once there is no room for those that do.
 constexpr size_t kSmallBatch = 16;
 
 // A store that stays full is not to fill the log too.
@@ -116,49 +117,50 @@ bool Committer::wait_for_work(Batch& batch) {
 // Leaves an answer in every ticket.
 void Committer::commit(const Batch& batch) {
   const Ending ending = attempt(batch);
-  if (ending == Ending::no_room) {
-    commit_what_does_not_grow(batch);
+  if (ending == Ending::no_room || ending == Ending::too_many) {
+    commit_in_small(batch, ending);
   } else if (ending != Ending::committed) {
     fail(batch, ending);
   }
 }
 
-// Small transactions, since each needs room for the pages it changes.
-void Committer::commit_what_does_not_grow(const Batch& batch) {
-  Batch growing, others;
-  for (const TicketPtr& ticket : batch) {
-    (ticket->change.grows() ? growing : others).push_back(ticket);
-  }
-  fail(growing, Ending::no_room);
-  for (size_t begin = 0; begin < others.size(); begin += kSmallBatch) {
-    const auto tickets = std::span<const TicketPtr>(others).subspan(
-        begin, std::min(kSmallBatch, others.size() - begin));
-    const Ending ending = attempt(tickets);
-    if (ending != Ending::committed) fail(tickets, ending);
+// Small transactions, since each needs room for the pages it changes; those apart that may use more
+// of it, and last those that may use least. These had their try when there was no room for them.
+void Committer::commit_in_small(const Batch& batch, Ending because) {
+  for (const Room room : {Room::none, Room::end, Room::more}) {
+    Batch alike;
+    std::ranges::copy_if(batch, std::back_inserter(alike),
+                         [room](const TicketPtr& ticket) { return ticket->room() == room; });
+    if (room == Room::more && because == Ending::no_room) return fail(alike, Ending::no_room);
+    for (size_t begin = 0; begin < alike.size(); begin += kSmallBatch) {
+      const auto tickets = std::span<const TicketPtr>(alike).subspan(
+          begin, std::min(kSmallBatch, alike.size() - begin));
+      const Ending ending = attempt(tickets);
+      if (ending != Ending::committed) fail(tickets, ending);
+    }
   }
 }
 
 // One transaction of all `tickets`. Their answers count only when it was committed.
 Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
   if (stopped_.load()) return Ending::sync_failed;
-  const bool grows = std::ranges::any_of(tickets, [](const auto& t) { return t->change.grows(); });
-  const WatchedCalls calls(grows ? environment_.growth_limit() : WatchedCalls::kNoLimit);
+  Room room = Room::none;
+  for (const TicketPtr& ticket : tickets) room = std::max(room, ticket->room());
+  const auto allowance = environment_.allowance_of(room);
+  if (allowance.only_small && tickets.size() > kSmallBatch) return Ending::too_many;
+  const WatchedCalls calls(allowance.limit);
   WriteTransaction transaction;
   int error = transaction.begin(environment_);
+  Application application(transaction.handle(), environment_.tables());
   uint64_t committed = 0, conflicts = 0, failed = 0;
   for (const TicketPtr& ticket : tickets) {
     if (error) break;
-    const auto result = apply(transaction.handle(), environment_.tables(), ticket->change);
-    if (!result) {
-      error = result.error();
+    const auto applied = apply(application, *ticket);
+    if (!applied) {
+      error = applied.error();
       break;
     }
-    if (result->disagreement) {
-      log_.write(LogLevel::error, "store.tables_disagree",
-                 "An entry of a session was missing or wrong; run the check.",
-                 {{"session", ticket->change.masked_id}});
-    }
-    switch (result->applied) {
+    switch (*applied) {
       case Applied::done:
         ticket->answer = CommitOutcome::committed;
         ++committed;
@@ -168,14 +170,12 @@ Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
         ++conflicts;
         break;
       case Applied::damaged:
-        log_.write(LogLevel::error, "store.record_damaged",
-                   "The stored record of a session is damaged; it was not changed.",
-                   {{"session", ticket->change.masked_id}});
         ticket->answer = unavailable();
         ++failed;
         break;
     }
   }
+  if (!error) error = application.finish();
   if (!error) error = transaction.commit();
   if (error) return ending_of(error, calls.sync_failed(), calls.short_write());
 
@@ -187,6 +187,29 @@ Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
     sync_due_ = std::chrono::steady_clock::now() + *options_.sync_interval;
   }
   return Ending::committed;
+}
+
+std::expected<Applied, int> Committer::apply(Application& application, Ticket& ticket) {
+  if (const auto* keys = std::get_if<Trimming>(&ticket.work)) {
+    const auto trimmed = application.trim(*keys);
+    if (!trimmed) return std::unexpected(trimmed.error());
+    ticket.trimmed = *trimmed;
+    return Applied::done;
+  }
+  const auto& change = std::get<PreparedChange>(ticket.work);
+  const auto result = application.apply(change);
+  if (!result) return std::unexpected(result.error());
+  if (result->disagreement) {
+    log_.write(LogLevel::error, "store.tables_disagree",
+               "An entry of a session was missing or wrong; run \"sojourn check\".",
+               {{"session", change.masked_id}});
+  }
+  if (result->applied == Applied::damaged) {
+    log_.write(LogLevel::error, "store.record_damaged",
+               "What is stored of a session is damaged; it was not changed. Run \"sojourn check\".",
+               {{"session", change.masked_id}});
+  }
+  return result->applied;
 }
 
 Committer::Ending Committer::ending_of(int error, bool sync_failed, bool short_write) {

@@ -8,7 +8,8 @@
 //
 // When a transaction fails
 //   for want of room    the changes that grow the data are answered store_full, and the others are
-//                       tried once more without them, with room that is kept for them;
+//                       tried once more without them, in small transactions, with room that is kept
+//                       for them (Environment::allowance_of);
 //   at a write          its changes are answered store_unavailable; nothing on the disk refers to
 //                       what was written; the next batch is tried as if nothing had been;
 //   at a sync           what is on the disk is unknown, and the kernel may call the next sync a
@@ -25,8 +26,10 @@
 #include <optional>
 #include <span>
 #include <thread>
+#include <variant>
 #include <vector>
 
+#include "apply.h"
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/log.h"
@@ -36,12 +39,21 @@
 
 namespace sojourn::lmdb {
 
-// One change on its way. Belongs to the caller's thread, then from submit() on to the committer,
-// and from the post() of its answer on to the caller's thread again.
+// The keys of the events to be forgotten.
+using Trimming = std::vector<std::string>;
+
+// One change or trimming on its way. Belongs to the caller's thread, then from submit() on to the
+// committer, and from the post() of its answer on to the caller's thread again.
 struct Ticket {
-  PreparedChange change;
+  std::variant<PreparedChange, Trimming> work;
   Executor& home;
   Result<store::CommitOutcome> answer = store::CommitOutcome::conflict;
+  size_t trimmed = 0;  // how many events, where that was asked for and is answered committed
+
+  Room room() const {
+    const auto* change = std::get_if<PreparedChange>(&work);
+    return change ? change->room() : Room::none;
+  }
 
   // These two are the caller's thread's alone, all the time.
   bool done = false;
@@ -81,13 +93,14 @@ class Committer {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   // How a transaction ended.
-  enum class Ending { committed, no_room, failed, sync_failed };
+  enum class Ending { committed, no_room, too_many, failed, sync_failed };
 
   void run();
   bool wait_for_work(Batch& batch);
   void commit(const Batch& batch);
-  void commit_what_does_not_grow(const Batch& batch);
+  void commit_in_small(const Batch& batch, Ending because);
   Ending attempt(std::span<const TicketPtr> tickets);
+  std::expected<Applied, int> apply(Application& application, Ticket& ticket);
   Ending ending_of(int error, bool sync_failed, bool short_write);
   void fail(std::span<const TicketPtr> tickets, Ending ending);
   void sync_if_due(bool at_once);

@@ -10,11 +10,16 @@
 namespace sojourn::lmdb {
 
 struct LmdbEngine::Impl {
-  Impl(std::unique_ptr<Environment> opened, const CommitterOptions& options, Log& to)
-      : log(to), environment(std::move(opened)), committer(*environment, options, to) {}
+  Impl(std::unique_ptr<Environment> opened, std::vector<domain::IdentityAttribute> attributes,
+       const CommitterOptions& options, Log& to)
+      : log(to),
+        environment(std::move(opened)),
+        indexed(std::move(attributes)),
+        committer(*environment, options, to) {}
 
   Log& log;
   std::unique_ptr<Environment> environment;
+  const std::vector<domain::IdentityAttribute> indexed;  // each once
   Committer committer;
   std::atomic<uint64_t> damaged_reads = 0;
   std::atomic<size_t> stores = 0;  // store objects alive

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cstring>
 
 #include "bytes.h"
 #include "directory.h"
+#include "file_operations.h"
 
 namespace sojourn::lmdb {
 namespace {
@@ -18,10 +20,10 @@ constexpr MDB_dbi kMaxTables = 16;
 constexpr unsigned kMaxReaders = 1024;
 constexpr mdb_mode_t kFileMode = 0600;
 
-// Room that is kept for changes that do not grow the data: a few of the committer's smallest
-// transactions (committer.cc), of which each holds on to its old pages until the next but one.
+// Room that is kept for changes that need no more than they free
+// (docs/internals/data-format.md, "Room").
 constexpr uint64_t reserve_of(uint64_t map_size) {
-  return std::min(map_size / 4, uint64_t{8} << 20);
+  return std::min(map_size / 4, std::max(uint64_t{8} << 20, map_size / 16));
 }
 
 constexpr std::string_view kFormat = "format";
@@ -63,11 +65,11 @@ std::expected<bool, int> is_empty(MDB_txn* transaction) {
 }
 
 int open_all(MDB_txn* transaction, unsigned flags, Tables& tables) {
-  const std::pair<const char*, MDB_dbi*> names[] = {{"sessions", &tables.sessions},
-                                                    {"index", &tables.index},
-                                                    {"expiry", &tables.expiry},
-                                                    {"counts", &tables.counts},
-                                                    {"meta", &tables.meta}};
+  const std::pair<const char*, MDB_dbi*> names[] = {
+      {"sessions", &tables.sessions}, {"index", &tables.index},
+      {"expiry", &tables.expiry},     {"counts", &tables.counts},
+      {"events", &tables.events},     {"idempotency", &tables.idempotency},
+      {"meta", &tables.meta}};
   for (const auto& [name, handle] : names) {
     if (const int error = mdb_dbi_open(transaction, name, flags, handle)) return error;
   }
@@ -81,7 +83,10 @@ int write_meta(MDB_txn* transaction, MDB_dbi meta, const Clock& clock, Entropy& 
   append_number(created, bits_of(clock.now()));
   std::array<std::byte, kStoreIdBytes> id;
   entropy.fill(id);
+  std::string next_event;
+  append_number(next_event, uint64_t{1});
   int error = put(transaction, meta, kFormat, format);
+  if (!error) error = put(transaction, meta, kNextEvent, next_event);
   if (!error) error = put(transaction, meta, kCreated, created);
   if (!error) {
     error = put(transaction, meta, kStoreId, {reinterpret_cast<const char*>(id.data()), id.size()});
@@ -115,6 +120,28 @@ Result<void> open_tables(const std::filesystem::path& path, MDB_txn* transaction
   return {};
 }
 
+// What is free inside the file and may be used anew, counted up to `enough`. LMDB's own table 0 has
+// an entry for each transaction that freed pages: their number, then theirs. It lets only a read
+// transaction look.
+uint64_t free_bytes(MDB_env* environment, uint64_t page_size, uint64_t enough) {
+  constexpr MDB_dbi kFreePages = 0;
+  MDB_txn* view = nullptr;
+  if (mdb_txn_begin(environment, nullptr, MDB_RDONLY, &view) != 0) return 0;
+  uint64_t bytes = 0;
+  MDB_cursor* cursor = nullptr;
+  if (mdb_cursor_open(view, kFreePages, &cursor) == 0) {
+    MDB_val key, value;
+    while (bytes < enough && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+      size_t pages = 0;
+      if (value.mv_size >= sizeof(pages)) std::memcpy(&pages, value.mv_data, sizeof(pages));
+      bytes += pages * page_size;
+    }
+    mdb_cursor_close(cursor);
+  }
+  mdb_txn_abort(view);
+  return bytes;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions& options,
@@ -135,6 +162,7 @@ Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions&
   const uint64_t stored = std::filesystem::file_size(options.path / "data.mdb", absent);
   const uint64_t needed = absent ? 0 : (stored + page - 1) / page * page + reserve;
   const uint64_t map_size = std::max(options.map_size / page * page, needed);
+  made->end_limit_ = map_size - reserve / 2 / page * page;
 
   unsigned flags = MDB_NOTLS;
   if (!options.sync_commits) flags |= MDB_NOSYNC;
@@ -184,6 +212,21 @@ Result<std::unique_ptr<Environment>> Environment::open_to_read(const std::filesy
 Environment::~Environment() {
   if (env_ != nullptr) mdb_env_close(env_);
   if (lock_ >= 0) close(lock_);
+}
+
+Environment::Allowance Environment::allowance_of(Room room) const {
+  if (room == Room::none) return {};
+  const uint64_t limit = room == Room::more ? growth_limit_ : end_limit_;
+  MDB_envinfo info;
+  MDB_stat stat;
+  mdb_env_info(env_, &info);
+  mdb_env_stat(env_, &stat);
+  const uint64_t file_end = (info.me_last_pgno + 1) * stat.ms_psize;
+  if (file_end <= limit) return {.limit = limit};
+  const uint64_t kept = info.me_mapsize - limit;
+  const uint64_t behind = info.me_mapsize - std::min<uint64_t>(file_end, info.me_mapsize);
+  const uint64_t free = behind + free_bytes(env_, stat.ms_psize, kept);
+  return {.limit = free < kept ? 0 : Allowance::kNoLimit, .only_small = true};
 }
 
 bool Environment::panicked() const {

@@ -46,10 +46,19 @@ class Environment {
   MDB_env* handle() const { return env_; }
   const Tables& tables() const { return tables_; }
 
-  // Where in the file changes that grow the data must end. The rest of the map is kept for the
-  // others: copy-on-write needs new pages even to delete, so a map that is full to its end could
-  // never be emptied.
-  uint64_t growth_limit() const { return growth_limit_; }
+  // What a transaction that is about to begin may write. A part of the map is kept from changes
+  // that need more room than they free: copy-on-write takes new pages even to delete, so a map that
+  // is full to its end could never be emptied.
+  //
+  // As long as the file ends below the part that is kept, it may grow up to there. Once that part
+  // was used, free pages lie all over the file; then as much must be free as is to be kept, and the
+  // transaction must be small, since what it takes comes from there. The committer's thread only.
+  struct Allowance {
+    static constexpr uint64_t kNoLimit = UINT64_MAX;
+    uint64_t limit = kNoLimit;  // no write behind this byte of the file; 0: nothing
+    bool only_small = false;    // a few changes at a time
+  };
+  Allowance allowance_of(Room room) const;
 
   // Everything committed is on the disk when this returns 0.
   int sync() { return mdb_env_sync(env_, 1); }
@@ -62,7 +71,8 @@ class Environment {
 
   int lock_ = -1;  // file descriptor of sojourn.lock; -1: not locked, only read
   MDB_env* env_ = nullptr;
-  uint64_t growth_limit_ = 0;
+  uint64_t growth_limit_ = 0;  // of Room::more
+  uint64_t end_limit_ = 0;     // of Room::end
   Tables tables_{};
 };
 

@@ -56,23 +56,53 @@ class Ledger {
     const Session& subject = change.before ? *change.before : *change.after;
     const auto outcome = engine_.commit(change);
     auto& possible = possible_[subject.id];
-    if (possible.empty()) possible.push_back(std::nullopt);
+    if (possible.empty()) possible.push_back({});
+    State next{change.after, possible.back().events};
+    if (change.event) next.events.push_back(*change.event);
+    if (change.idempotency) keys_[change.idempotency->key].push_back(subject.id);
     if (!outcome) {
       ++failures_;
-      possible.push_back(change.after);  // either way
+      possible.push_back(next);  // either way
     } else if (*outcome == CommitOutcome::committed) {
-      possible = {change.after};
+      possible = {next};
+      if (change.idempotency) kept_[change.idempotency->key] = change.idempotency->after;
     }
   }
 
-  // Every acknowledged change is there, every other one is there whole or not at all.
+  // Every acknowledged change is there with its event and key, every other one is there whole or
+  // not at all.
   void verify() {
+    std::string cursor = domain::kBeginningOfLog;
+    std::map<domain::SessionId, std::vector<domain::Event>> logged;
+    for (auto& event :
+         store::testing::read_events(engine_.store(), engine_.home, tenant("t"), cursor, 5)) {
+      logged[event.session].push_back(event);
+    }
     for (const auto& [id, possible] : possible_) {
       Session subject = session(0);
       subject.id = id;
       const auto found = engine_.get(subject);
       ASSERT_TRUE(found.has_value()) << found.error().detail;
-      EXPECT_TRUE(std::ranges::find(possible, *found) != possible.end());
+      const bool known = std::ranges::any_of(possible, [&](const State& state) {
+        return state.session == *found && state.events == logged[id];
+      });
+      EXPECT_TRUE(known) << id.masked();
+    }
+    for (const auto& [key, ids] : keys_) {
+      const auto entry = store::testing::answer_from(
+          engine_.home, engine_.store().idempotency_entry(tenant("t"), key));
+      if (kept_.contains(key)) {
+        EXPECT_EQ(entry, kept_[key]);
+      }
+      // A key is there exactly when the session is that was made with it.
+      if (entry) {
+        EXPECT_FALSE(logged[entry->session].empty());
+      }
+      for (const auto& id : ids) {
+        if (!logged[id].empty()) {
+          EXPECT_TRUE(entry && entry->session == id);
+        }
+      }
     }
     expect_sound(*engine_);
   }
@@ -81,14 +111,23 @@ class Ledger {
 
  private:
   TestEngine& engine_;
-  std::map<domain::SessionId, std::vector<std::optional<Session>>> possible_;
+  struct State {
+    std::optional<Session> session;
+    std::vector<domain::Event> events;
+  };
+  std::map<domain::SessionId, std::vector<State>> possible_;
+  std::map<std::string, std::vector<domain::SessionId>> keys_;           // who was made with a key
+  std::map<std::string, std::optional<domain::IdempotencyEntry>> kept_;  // acknowledged
   uint64_t failures_ = 0;
 };
 
 // Small and large sessions, growing, shrinking, going.
 void small_workload(Ledger& ledger) {
   for (uint64_t i = 0; i < 4; ++i) {
-    ledger.ask(creation(session(i)));
+    domain::Change with_key = creation(session(i));
+    with_key.idempotency = {tenant("t"), "key-" + std::to_string(i), std::nullopt,
+                            store::testing::idempotency_entry(i, session(i).expires_at)};
+    ledger.ask(with_key);
     ledger.ask(creation(large_session(10 + i)));
   }
   Session changed = large_session(0);
@@ -239,85 +278,6 @@ TEST(LmdbFaults, AnswersWhatWaitsWhenItStops) {
   for (auto& task : tasks) {
     EXPECT_EQ(kind_of(engine.home.run(std::move(task))), ErrorKind::store_unavailable);
   }
-}
-
-// Without a sync at each commit: these tests make thousands.
-LmdbOptions small_map(const TestDirectory& directory) {
-  return {.path = directory.data(), .map_size = 1 << 20, .sync_interval = Duration(60'000)};
-}
-
-// Creates until there is no room: how many there are then.
-uint64_t fill(TestEngine& engine) {
-  for (uint64_t i = 0; i < 100'000; ++i) {
-    const auto outcome = engine.commit(creation(session(i)));
-    if (!outcome) {
-      EXPECT_EQ(outcome.error().kind, ErrorKind::store_full);
-      return i;
-    }
-  }
-  return 0;
-}
-
-TEST(LmdbFull, AFullMapStillReadsUpdatesAndDeletes) {
-  const TestDirectory directory;
-  TestEngine engine(small_map(directory));
-  const uint64_t count = fill(engine);
-  ASSERT_GT(count, 100u);
-  EXPECT_TRUE(engine->healthy());
-  EXPECT_GE(engine.log.count("store.full"), 1u);
-  for (uint64_t i = 0; i < count; ++i) ASSERT_EQ(engine.get(session(i)), session(i));
-
-  Session touched = session(0);
-  touched.expires_at += Duration(1);
-  EXPECT_EQ(engine.commit({.before = session(0), .after = touched, .event = {}}),
-            CommitOutcome::committed);
-  for (uint64_t i = 1; i < count; ++i) {
-    ASSERT_EQ(engine.commit(deletion(session(i))), CommitOutcome::committed) << i;
-  }
-  expect_sound(*engine);
-  // What was freed can be used again.
-  EXPECT_EQ(engine.commit(creation(session(1))), CommitOutcome::committed);
-}
-
-TEST(LmdbFull, AMixedBatchLosesOnlyWhatGrows) {
-  const TestDirectory directory;
-  TestEngine engine(small_map(directory));
-  const uint64_t count = fill(engine);
-  ASSERT_GT(count, 100u);
-  std::vector<domain::Change> changes;
-  for (uint64_t i = 0; i < 20; ++i) {
-    changes.push_back(creation(large_session(count + 1 + i)));
-    changes.push_back(deletion(session(i)));
-  }
-  std::vector<Task<Result<CommitOutcome>>> tasks;
-  for (const auto& change : changes) tasks.push_back(engine.store().commit(change));
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    const auto outcome = engine.home.run(std::move(tasks[i]));
-    if (i % 2 == 1) {
-      EXPECT_EQ(outcome, CommitOutcome::committed) << i;
-    } else if (!outcome) {
-      EXPECT_EQ(outcome.error().kind, ErrorKind::store_full);
-    }
-  }
-  expect_sound(*engine);
-}
-
-TEST(LmdbFull, ALargerMapGoesOnAndASmallerOneKeepsWhatThereIs) {
-  const TestDirectory directory;
-  TestEngine engine(small_map(directory));
-  const uint64_t count = fill(engine);
-  engine.options().map_size = 4 << 20;
-  engine.reopen();
-  EXPECT_EQ(engine.get(session(0)), session(0));
-  const uint64_t more = 2 * count;
-  for (uint64_t i = count; i < more; ++i) {
-    ASSERT_EQ(engine.commit(creation(session(i))), CommitOutcome::committed);
-  }
-  engine.options().map_size = 1 << 20;
-  engine.reopen();
-  for (uint64_t i = 0; i < more; ++i) ASSERT_EQ(engine.get(session(i)), session(i));
-  EXPECT_EQ(engine.commit(deletion(session(0))), CommitOutcome::committed);
-  expect_sound(*engine);
 }
 
 TEST(LmdbFaults, CallsOutsideACommitAreNotWatched) {

@@ -1,9 +1,14 @@
 #include "lmdb_store.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cassert>
+#include <charconv>
 
 #include "engine.h"
-#include "record.h"
+#include "index_builder.h"
+#include "queries.h"
 
 namespace sojourn::lmdb {
 namespace {
@@ -14,10 +19,6 @@ using store::CommitOutcome;
 constexpr uint64_t kMinMapSize = uint64_t{1} << 20;
 constexpr size_t kMaxBatch = 4'096;
 constexpr Duration kMaxSyncInterval = std::chrono::minutes(1);
-
-std::unexpected<Error> cannot_read() {
-  return failure(ErrorKind::store_unavailable, "The store cannot read this session at the moment.");
-}
 
 // Waits until a ticket is answered.
 class Answer {
@@ -40,6 +41,12 @@ Task<Result<CommitOutcome>> answer_of(TicketPtr ticket) {
   co_return co_await Answer(std::move(ticket));
 }
 
+Task<Result<size_t>> trimmed_of(TicketPtr ticket) {
+  const auto outcome = co_await Answer(ticket);
+  if (!outcome) co_return std::unexpected(outcome.error());
+  co_return ticket->trimmed;
+}
+
 class LmdbStore final : public store::SessionStore {
  public:
   LmdbStore(LmdbEngine::Impl& engine, Executor& home)
@@ -50,14 +57,11 @@ class LmdbStore final : public store::SessionStore {
 
   Task<Result<std::optional<Session>>> get(const domain::TenantId& tenant,
                                            const domain::SessionId& id) override {
-    if (const int error = view_.renew()) return unreadable(id, mdb_strerror(error));
-    Result<std::optional<Session>> read = read_in_view(tenant, id);
-    view_.pause();
-    return read;
+    return read([&](Queries in) { return in.session(tenant, id); });
   }
 
   Task<Result<CommitOutcome>> commit(const domain::Change& change) override {
-    auto prepared = prepare(change);
+    auto prepared = prepare(change, engine_.indexed);
     if (!prepared) return Result<CommitOutcome>(std::unexpected(prepared.error()));
     const auto ticket = std::make_shared<Ticket>(*std::move(prepared), home_);
     if (auto taken = engine_.committer.submit(ticket); !taken) {
@@ -66,32 +70,88 @@ class LmdbStore final : public store::SessionStore {
     return answer_of(ticket);
   }
 
+  Task<Result<store::SessionPage>> find(const store::Query& query) override {
+    if (query.where && !is_indexed(query.where->attribute)) {
+      const std::string_view name = name_of(query.where->attribute);
+      return Result<store::SessionPage>(failure(
+          ErrorKind::invalid_parameter,
+          fmt::format("Sessions cannot be listed by {0}; add \"{0}\" to the option sessions.index.",
+                      name)));
+    }
+    return read([&](Queries in) { return in.page(query); });
+  }
+
+  Task<Result<domain::Counts>> count(const domain::TenantId& tenant) override {
+    return read([&](Queries in) { return in.counts(tenant); });
+  }
+
+  Task<Result<std::vector<store::Due>>> due(Time now, size_t limit) override {
+    return read([&](Queries in) { return in.due(now, limit); });
+  }
+
+  Task<Result<std::optional<domain::IdempotencyEntry>>> idempotency_entry(
+      const domain::TenantId& tenant, const std::string& key) override {
+    return read([&](Queries in) { return in.idempotency_entry(tenant, key); });
+  }
+
+  Task<Result<std::vector<domain::LoggedEvent>>> events(const domain::TenantId& tenant,
+                                                        const std::string& cursor,
+                                                        size_t limit) override {
+    uint64_t sequence = 0;
+    const char* end = cursor.data() + cursor.size();
+    const auto read_to = std::from_chars(cursor.data(), end, sequence);
+    if (cursor.empty() || read_to.ec != std::errc() || read_to.ptr != end) {
+      return Result<std::vector<domain::LoggedEvent>>(
+          failure(ErrorKind::invalid_parameter,
+                  "This is not a cursor of the event log; begin with 0, or with the cursor of an "
+                  "event that was read."));
+    }
+    return read([&](Queries in) { return in.events_after(tenant, sequence, limit); });
+  }
+
+  Task<Result<size_t>> trim_events(Time time, size_t limit) override {
+    auto keys = read([&](Queries in) { return in.events_before(time, limit); });
+    if (!keys) return Result<size_t>(std::unexpected(keys.error()));
+    if (keys->empty()) return Result<size_t>(size_t{0});
+    const auto ticket = std::make_shared<Ticket>(*std::move(keys), home_);
+    if (auto taken = engine_.committer.submit(ticket); !taken) {
+      return Result<size_t>(std::unexpected(taken.error()));
+    }
+    return trimmed_of(ticket);
+  }
+
  private:
-  Result<std::optional<Session>> read_in_view(const domain::TenantId& tenant,
-                                              const domain::SessionId& id) {
-    const SessionKeyBytes key(tenant, id);
-    const auto value = find(view_.handle(), engine_.environment->tables().sessions, key.view());
-    if (!value) return unreadable(id, mdb_strerror(value.error()));
-    if (!*value) return std::nullopt;
-    const auto opened = open_record(key.view(), **value);
-    if (!opened) return damaged(id);
-    auto session = decoded_body(opened->body, tenant, id);
-    if (!session) return damaged(id);
-    return *std::move(session);
+  bool is_indexed(domain::IdentityAttribute attribute) const {
+    return std::ranges::find(engine_.indexed, attribute) != engine_.indexed.end();
   }
 
-  std::unexpected<Error> damaged(const domain::SessionId& id) {
-    ++engine_.damaged_reads;
-    engine_.log.write(LogLevel::error, "store.record_damaged",
-                      "The stored record of a session is damaged; it was not shown.",
-                      {{"session", id.masked()}});
-    return cannot_read();
+  // What `query` says of this moment.
+  template <class Query>
+  auto read(Query query) -> Result<typename std::invoke_result_t<Query, Queries>::value_type> {
+    if (const int error = view_.renew()) return failed({.error = error, .table = "meta"});
+    struct Pause {
+      ReadTransaction& view;
+      ~Pause() { view.pause(); }
+    } const pause{view_};
+    auto answer = query(Queries(view_.handle(), engine_.environment->tables()));
+    if (!answer) return failed(answer.error());
+    return *std::move(answer);
   }
 
-  Result<std::optional<Session>> unreadable(const domain::SessionId& id, std::string_view reason) {
-    engine_.log.write(LogLevel::error, "store.read_failed", "A session could not be read.",
-                      {{"session", id.masked()}, {"reason", reason}});
-    return cannot_read();
+  std::unexpected<Error> failed(const ReadFault& fault) {
+    if (fault.damage()) {
+      ++engine_.damaged_reads;
+      engine_.log.write(LogLevel::error, "store.record_damaged",
+                        "Something stored is damaged; it was not shown. Run \"sojourn check\".",
+                        {{"table", fault.table}, {"session", fault.masked_id}});
+    } else {
+      engine_.log.write(LogLevel::error, "store.read_failed", "The store could not be read.",
+                        {{"table", fault.table},
+                         {"session", fault.masked_id},
+                         {"reason", mdb_strerror(fault.error)}});
+    }
+    return failure(ErrorKind::store_unavailable,
+                   "The store cannot read what was asked for at the moment; try again later.");
   }
 
   LmdbEngine::Impl& engine_;
@@ -124,7 +184,13 @@ Result<std::unique_ptr<LmdbEngine>> LmdbEngine::open(const LmdbOptions& options,
       {.path = options.path, .map_size = options.map_size, .sync_commits = !options.sync_interval},
       clock, entropy);
   if (!environment) return std::unexpected(environment.error());
-  auto impl = std::make_unique<Impl>(*std::move(environment),
+  std::vector<domain::IdentityAttribute> indexed = options.indexed;
+  std::ranges::sort(indexed);
+  indexed.erase(std::ranges::unique(indexed).begin(), indexed.end());
+  if (auto fits = fit_index(**environment, indexed, log); !fits) {
+    return std::unexpected(fits.error());
+  }
+  auto impl = std::make_unique<Impl>(*std::move(environment), std::move(indexed),
                                      CommitterOptions{.sync_interval = options.sync_interval,
                                                       .max_waiting = options.max_waiting,
                                                       .max_batch = options.max_batch},

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/entropy.h"
@@ -28,9 +29,16 @@ struct LmdbOptions {
   // The most that the data may grow to, in bytes, rounded down to whole pages; at least 1 MiB. Only
   // address space: the file is as large as its data was at most. Whoever limits address space
   // (RLIMIT_AS) or wants an earlier end than the disk's makes it smaller; whoever has more sessions
-  // makes it larger, at any start. Data that is larger already stays readable. The last quarter, at
-  // most 8 MiB, is kept for changes that do not grow the data, so a full store can be emptied.
+  // makes it larger, at any start. Data that is larger already stays readable. The last sixteenth,
+  // but at least 8 MiB and at most a quarter, is kept for changes that need no more room than they
+  // free, so a full store can be emptied.
   uint64_t map_size = uint64_t{64} << 30;
+
+  // Option sessions.index: the attributes that sessions can be found by. Each costs every creation
+  // an entry. When it differs from what the directory has, the opening makes the directory fit, and
+  // takes time in proportion to the data, this once.
+  std::vector<domain::IdentityAttribute> indexed = {domain::IdentityAttribute::customer_id,
+                                                    domain::IdentityAttribute::agent_id};
 
   // Absent (durability "sync"): a commit is answered, and seen by readers, once it is on the disk.
   //
@@ -50,8 +58,8 @@ struct LmdbOptions {
   size_t max_batch = 1'024;
 };
 
-// Since the opening, but for `waiting`. Each commit that was taken in is one of committed,
-// conflicts, failed.
+// Since the opening, but for `waiting`. A trimming of events counts as a change. Each one that was
+// taken in is one of committed, conflicts, failed.
 struct LmdbCounters {
   uint64_t committed = 0;       // changes that are made
   uint64_t conflicts = 0;       // changes refused because someone else was first
@@ -66,10 +74,10 @@ struct LmdbCounters {
 // The open data directory. One object per directory, in all processes. Any thread may call.
 class LmdbEngine {
  public:
-  // Takes no longer when there is more data. Every failure is store_unavailable with one sentence
-  // that says what to do: the directory is in use, cannot be made, is something else, has a newer
-  // format. `log` must outlive the engine; `clock` and `entropy` serve the making of a new
-  // directory and are not kept.
+  // Takes no longer when there is more data, but when `indexed` has changed. Every failure is
+  // store_unavailable with one sentence that says what to do: the directory is in use, cannot be
+  // made, is something else, has a newer format. `log` must outlive the engine; `clock` and
+  // `entropy` serve the making of a new directory and are not kept.
   //
   // A process that may meet a limit of file size (RLIMIT_FSIZE) must ignore SIGXFSZ.
   static Result<std::unique_ptr<LmdbEngine>> open(const LmdbOptions& options, const Clock& clock,
@@ -83,7 +91,8 @@ class LmdbEngine {
   // outlive the engine, or close().
   //
   // Errors, beside those of the contract: store_full when the map or the disk is full; then changes
-  // that need no more room than they free (updates, deletions) are still tried.
+  // that need no more room than they free are still tried: touches, the ends of sessions, filing
+  // anew, trimming.
   std::unique_ptr<store::SessionStore> store_for(Executor& home);
 
   // False once a sync failed, or the engine is closed: no commit is acknowledged any more, until

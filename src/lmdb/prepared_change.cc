@@ -1,6 +1,8 @@
 #include "prepared_change.h"
 
-#include "environment.h"
+#include <algorithm>
+
+#include "event_record.h"
 #include "record.h"
 
 namespace sojourn::lmdb {
@@ -8,21 +10,58 @@ namespace {
 
 using domain::Session;
 
-bool within_limits(const Session& session) {
-  const domain::Identity& identity = session.identity;
-  for (const std::string* value :
-       {&identity.agent_id, &identity.customer_id, &identity.visit_id, &identity.global_visit_id}) {
-    if (value->size() > domain::Identity::kMaxBytes) return false;
-  }
-  return session.attributes.size() <= UINT32_MAX;
+std::unexpected<Error> no_change(std::string sentence) {
+  return failure(ErrorKind::internal, std::move(sentence));
 }
 
-void prepare_index(const domain::Change& change, PreparedChange& prepared) {
+bool within_limits(const domain::Identity& identity, const std::string& attributes) {
+  return std::max({identity.agent_id.size(), identity.customer_id.size(), identity.visit_id.size(),
+                   identity.global_visit_id.size()}) <= domain::Identity::kMaxBytes &&
+         attributes.size() <= UINT32_MAX;
+}
+
+bool within_limits(const domain::Change& change) {
+  for (const auto* side : {&change.before, &change.after}) {
+    if (*side && !within_limits((*side)->identity, (*side)->attributes)) return false;
+  }
+  if (const auto& event = change.event) {
+    return within_limits(event->from.identity, event->from.attributes) &&
+           within_limits(event->to.identity, event->to.attributes);
+  }
+  return true;
+}
+
+// What is wrong with a change that the rules would never make; empty: nothing.
+std::string fault_of(const domain::Change& change) {
+  const Session* session = change.before  ? &*change.before
+                           : change.after ? &*change.after
+                                          : nullptr;
+  if (!session && change.event) return "An event is about no session.";
+  if (!session && !change.idempotency) return "A change changes nothing.";
+  if (change.before && change.after &&
+      (change.before->id != change.after->id || change.before->tenant != change.after->tenant)) {
+    return "A change is about two sessions.";
+  }
+  if (change.event &&
+      (change.event->session != session->id || change.event->tenant != session->tenant)) {
+    return "An event is about another session than its change.";
+  }
+  if (!within_limits(change)) return "A session is larger than the store takes.";
+  if (const auto& key = change.idempotency) {
+    if (key->key.empty() || key->key.size() > domain::kMaxIdempotencyKeyBytes) {
+      return "An idempotency key is empty or longer than the store takes.";
+    }
+  }
+  return {};
+}
+
+void prepare_index(const domain::Change& change, std::span<const domain::IdentityAttribute> indexed,
+                   PreparedSession& prepared) {
   const domain::Identity none;
   const domain::Identity& before = change.before ? change.before->identity : none;
   const domain::Identity& after = change.after ? change.after->identity : none;
   const Session& session = change.before ? *change.before : *change.after;
-  for (const Attribute attribute : kIndexed) {
+  for (const domain::IdentityAttribute attribute : indexed) {
     const std::string& old_value = value_of(before, attribute);
     const std::string& new_value = value_of(after, attribute);
     if (old_value == new_value) continue;
@@ -35,127 +74,52 @@ void prepare_index(const domain::Change& change, PreparedChange& prepared) {
   }
 }
 
-// Takes an entry away that should be there.
-int remove_entry(MDB_txn* transaction, MDB_dbi table, std::string_view key, ApplyResult& result) {
-  const int error = erase(transaction, table, key);
-  if (error != MDB_NOTFOUND) return error;
-  result.disagreement = true;
-  return 0;
-}
-
-int apply_counts(MDB_txn* transaction, const Tables& tables, const PreparedChange& change,
-                 ApplyResult& result) {
-  if (change.counts_removed == change.counts_added) return 0;
-  const auto stored = find(transaction, tables.counts, change.counts_key);
-  if (!stored) return stored.error();
-  Counts counts;
-  if (*stored) {
-    const auto decoded = decoded_counts(**stored);
-    if (!decoded) result.disagreement = true;
-    counts = decoded.value_or(Counts{});
+PreparedSession prepared_session(const domain::Change& change,
+                                 std::span<const domain::IdentityAttribute> indexed) {
+  const Session& session = change.before ? *change.before : *change.after;
+  PreparedSession prepared;
+  prepared.key = SessionKeyBytes(session.tenant, session.id).view();
+  prepared.counts_key = tenant_prefix(session.tenant);
+  if (change.before) {
+    prepared.before = encoded_body(*change.before);
+    counter_of(prepared.counts_removed, change.before->identity) = 1;
   }
-  const auto adjust = [&result](uint64_t& count, uint64_t removed, uint64_t added) {
-    if (count < removed) {
-      result.disagreement = true;
-      count = removed;
-    }
-    count = count - removed + added;
-  };
-  adjust(counts.named, change.counts_removed.named, change.counts_added.named);
-  adjust(counts.anonymous, change.counts_removed.anonymous, change.counts_added.anonymous);
-  if (counts == Counts{}) {
-    const int error = erase(transaction, tables.counts, change.counts_key);
-    return error == MDB_NOTFOUND ? 0 : error;
+  if (change.after) {
+    prepared.after = encoded_body(*change.after);
+    counter_of(prepared.counts_added, change.after->identity) = 1;
+    prepared.expires_at = change.after->expires_at;
+    prepared.refile = change.expiry == domain::Change::Expiry::refile;
   }
-  return put(transaction, tables.counts, change.counts_key, encoded(counts));
-}
-
-int put_record(MDB_txn* transaction, MDB_dbi sessions, const PreparedChange& change, Time filed) {
-  MDB_val key = as_val(change.key);
-  MDB_val room{change.after->size() + kRecordOverhead, nullptr};
-  if (const int error = mdb_put(transaction, sessions, &key, &room, MDB_RESERVE)) return error;
-  seal_record(change.key, filed, *change.after, static_cast<char*>(room.mv_data));
-  return 0;
+  prepare_index(change, indexed, prepared);
+  if (change.event) prepared.event = encoded_event(*change.event);
+  return prepared;
 }
 
 }  // namespace
 
-Result<PreparedChange> prepare(const domain::Change& change) {
-  if (!change.before && !change.after) {
-    return failure(ErrorKind::internal, "A change has neither a before nor an after.");
-  }
-  const Session& session = change.before ? *change.before : *change.after;
-  if (change.before && change.after &&
-      (change.before->id != change.after->id || change.before->tenant != change.after->tenant)) {
-    return failure(ErrorKind::internal, "A change is about two sessions.");
-  }
-  for (const auto* side : {&change.before, &change.after}) {
-    if (*side && !within_limits(**side)) {
-      return failure(ErrorKind::internal, "A session is larger than the store takes.");
-    }
-  }
-  PreparedChange prepared;
-  prepared.key = SessionKeyBytes(session.tenant, session.id).view();
-  prepared.masked_id = session.id.masked();
-  prepared.counts_key = counts_key(session.tenant);
-  if (change.before) {
-    prepared.before = encoded_body(*change.before);
-    prepared.counts_removed.of(change.before->identity) = 1;
-  }
-  if (change.after) {
-    prepared.after = encoded_body(*change.after);
-    prepared.counts_added.of(change.after->identity) = 1;
-    prepared.expires_at = change.after->expires_at;
-  }
-  prepare_index(change, prepared);
-  return prepared;
+Room PreparedChange::room() const {
+  if (idempotency && idempotency->after && !idempotency->before) return Room::more;
+  if (!session) return Room::none;
+  if (!session->after) return session->event ? Room::end : Room::none;
+  const bool larger = !session->before || session->after->size() > session->before->size();
+  return larger || session->event ? Room::more : Room::none;
 }
 
-std::expected<ApplyResult, int> apply(MDB_txn* transaction, const Tables& tables,
-                                      const PreparedChange& change) {
-  const auto stored = find(transaction, tables.sessions, change.key);
-  if (!stored) return std::unexpected(stored.error());
-
-  std::optional<Time> was_filed;  // where the expiry entry is
-  if (*stored) {
-    const auto opened = open_record(change.key, **stored);
-    if (!opened) return ApplyResult{Applied::damaged};
-    if (!change.before || opened->body != *change.before) return ApplyResult{Applied::conflict};
-    was_filed = opened->filed;
-  } else if (change.before) {
-    return ApplyResult{Applied::conflict};
+Result<PreparedChange> prepare(const domain::Change& change,
+                               std::span<const domain::IdentityAttribute> indexed) {
+  if (std::string fault = fault_of(change); !fault.empty()) return no_change(std::move(fault));
+  PreparedChange prepared;
+  if (change.before || change.after) {
+    prepared.session = prepared_session(change, indexed);
+    prepared.masked_id = (change.before ? *change.before : *change.after).id.masked();
   }
-
-  // Lazy: the entry stays where it was filed unless that would be too late.
-  std::optional<Time> filed;
-  if (change.after) {
-    filed = was_filed ? std::min(*was_filed, change.expires_at) : change.expires_at;
+  if (const auto& key = change.idempotency) {
+    prepared.idempotency = PreparedKey{
+        .key = idempotency_key(key->tenant, key->key), .before = key->before, .after = key->after};
+    const auto& entry = key->before ? key->before : key->after;
+    if (prepared.masked_id.empty() && entry) prepared.masked_id = entry->session.masked();
   }
-
-  ApplyResult result{Applied::done};
-  int error = 0;
-  if (change.after) {
-    error = put_record(transaction, tables.sessions, change, *filed);
-  } else {
-    error = erase(transaction, tables.sessions, change.key);
-  }
-  if (!error && was_filed != filed) {
-    if (was_filed) {
-      error = remove_entry(transaction, tables.expiry, expiry_key(*was_filed, change.key), result);
-    }
-    if (!error && filed) {
-      error = put(transaction, tables.expiry, expiry_key(*filed, change.key), {});
-    }
-  }
-  for (const std::string& key : change.index_removed) {
-    if (!error) error = remove_entry(transaction, tables.index, key, result);
-  }
-  for (const std::string& key : change.index_added) {
-    if (!error) error = put(transaction, tables.index, key, {});
-  }
-  if (!error) error = apply_counts(transaction, tables, change, result);
-  if (error) return std::unexpected(error);
-  return result;
+  return prepared;
 }
 
 }  // namespace sojourn::lmdb

@@ -7,13 +7,9 @@
 #include <string_view>
 
 #include "domain/session.h"
+#include "sealed.h"
 
 namespace sojourn::lmdb {
-
-enum class RecordFault {
-  damaged,  // not what was written under this key
-  newer,    // a version that this server does not know
-};
 
 // All of `session` that a caller can see but tenant and id, which are the key. Equal sessions have
 // equal bodies and different ones different bodies. The identity's values are within their limit of
@@ -25,7 +21,7 @@ std::expected<domain::Session, RecordFault> decoded_body(std::string_view body,
                                                          const domain::TenantId& tenant,
                                                          const domain::SessionId& id);
 
-constexpr size_t kRecordOverhead = 1 + 8 + 8;  // version, filed, checksum
+constexpr size_t kRecordOverhead = kSealBytes + 8;  // filed
 
 // The whole record of a body, to be stored under `key`. `out` has room for body.size() +
 // kRecordOverhead bytes.

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "domain/idempotency.h"
 #include "domain/session.h"
 
 namespace sojourn::lmdb {
@@ -19,23 +20,30 @@ struct Tables {
   MDB_dbi index;
   MDB_dbi expiry;
   MDB_dbi counts;
+  MDB_dbi events;
+  MDB_dbi idempotency;
   MDB_dbi meta;
 };
 
 constexpr uint32_t kFormatVersion = 1;
 
-// Stored: never give a number another meaning.
-enum class Attribute : uint8_t {
-  agent_id = 1,
-  customer_id = 2,
-  visit_id = 3,
-  global_visit_id = 4,
+// How much of the map a change may use (docs/internals/data-format.md, "Room").
+enum class Room {
+  none,  // it needs no more than it frees
+  end,   // it frees a session and writes an event
+  more,  // it needs more than it frees
 };
 
-// The attributes that have index entries.
-constexpr Attribute kIndexed[] = {Attribute::agent_id, Attribute::customer_id};
+constexpr domain::IdentityAttribute kAttributes[] = {
+    domain::IdentityAttribute::agent_id, domain::IdentityAttribute::customer_id,
+    domain::IdentityAttribute::visit_id, domain::IdentityAttribute::global_visit_id};
 
-const std::string& value_of(const domain::Identity& identity, Attribute attribute);
+// What stands for an attribute in keys: 1 to 4. Stored: never give a number another meaning.
+uint8_t number_of(domain::IdentityAttribute attribute);
+std::optional<domain::IdentityAttribute> attribute_of(uint8_t number);
+
+// The name on the wire and in options: "customerId".
+std::string_view name_of(domain::IdentityAttribute attribute);
 
 // A key of `sessions`, made without an allocation: every read makes one.
 class SessionKeyBytes {
@@ -49,12 +57,26 @@ class SessionKeyBytes {
   size_t size_;
 };
 
-// The other keys. The length of `value` is within its limit of domain/, and not 0.
-std::string index_key(const domain::TenantId& tenant, Attribute attribute, std::string_view value,
-                      const domain::SessionId& id);
-// `session_key` is the session's key in `sessions`.
-std::string expiry_key(Time filed, std::string_view session_key);
-std::string counts_key(const domain::TenantId& tenant);
+// The beginning of all keys of a tenant; the key in `counts`.
+std::string tenant_prefix(const domain::TenantId& tenant);
+
+// The beginning of the keys in `index` of one value; an id follows. The length of `value` is within
+// its limit of domain/, and not 0.
+std::string index_prefix(const domain::TenantId& tenant, domain::IdentityAttribute attribute,
+                         std::string_view value);
+std::string index_key(const domain::TenantId& tenant, domain::IdentityAttribute attribute,
+                      std::string_view value, const domain::SessionId& id);
+
+// Which table a key in `expiry` is about. Stored.
+enum class FiledKind : uint8_t { session = 1, idempotency = 2 };
+std::string expiry_key(Time filed, FiledKind kind, std::string_view filed_key);
+
+std::string event_key(std::string_view tenant_prefix, uint64_t sequence);
+std::string idempotency_key(const domain::TenantId& tenant, std::string_view key);
+
+// Names in `meta`.
+constexpr std::string_view kNextEvent = "next-event";
+std::string index_state_name(domain::IdentityAttribute attribute);
 
 // Keys read back. Nothing: not such a key. Views point into `key`.
 struct SessionKey {
@@ -65,29 +87,38 @@ std::optional<SessionKey> parsed_session_key(std::string_view key);
 
 struct IndexKey {
   SessionKey session;
-  Attribute attribute;
+  domain::IdentityAttribute attribute;
   std::string_view value;
 };
 std::optional<IndexKey> parsed_index_key(std::string_view key);
 
 struct ExpiryKey {
   Time filed;
-  std::string_view session_key;
+  FiledKind kind;
+  std::string_view filed_key;
 };
 std::optional<ExpiryKey> parsed_expiry_key(std::string_view key);
 
-// The value in `counts`.
-struct Counts {
-  uint64_t named = 0;
-  uint64_t anonymous = 0;
-
-  uint64_t& of(const domain::Identity& identity) {
-    return identity.anonymous() ? anonymous : named;
-  }
-  friend bool operator==(const Counts&, const Counts&) = default;
+struct EventKey {
+  domain::TenantId tenant;
+  uint64_t sequence;
 };
-std::string encoded(const Counts& counts);
-std::optional<Counts> decoded_counts(std::string_view value);
+std::optional<EventKey> parsed_event_key(std::string_view key);
+
+struct IdempotencyKey {
+  domain::TenantId tenant;
+  std::string_view key;
+};
+std::optional<IdempotencyKey> parsed_idempotency_key(std::string_view key);
+
+// The value in `counts`.
+std::string encoded(const domain::Counts& counts);
+std::optional<domain::Counts> decoded_counts(std::string_view value);
+
+// The one of the two that counts a session of that identity.
+inline uint64_t& counter_of(domain::Counts& counts, const domain::Identity& identity) {
+  return identity.anonymous() ? counts.anonymous : counts.named;
+}
 
 inline MDB_val as_val(std::string_view bytes) {
   return {bytes.size(), const_cast<char*>(bytes.data())};  // liblmdb only reads it

@@ -1,25 +1,26 @@
 #include "begin.h"
 
-#include "domain/lifecycle.h"
-#include "store/session_store.h"
+#include "commit.h"
 
 namespace sojourn::sessions {
 
-std::unexpected<Error> too_many_conflicts() {
-  return failure(ErrorKind::overloaded,
-                 "Too many requests change this session at once; send the request again.");
+std::unexpected<Error> session_not_found() {
+  return failure(ErrorKind::session_not_found,
+                 "No live session of this tenant has this id; create one with PUT /sessions/new.");
 }
 
 Task<Result<Answer>> begin(Context& context, const domain::TenantId& tenant,
-                           const domain::Identity& given, domain::Cause cause) {
-  const domain::Policy& policy = context.tenants.policy_of(tenant);
+                           const domain::Update& given, domain::Cause cause) {
+  const auto policy = context.tenants.policy_of(tenant);
+  if (!policy) co_return std::unexpected(policy.error());
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    domain::Change change =
-        domain::create(tenant, given, cause, policy, context.clock.now(), context.entropy);
-    const auto outcome = co_await context.store.commit(change);
+    auto change =
+        domain::create(tenant, given, cause, **policy, context.clock.now(), context.entropy);
+    if (!change) co_return std::unexpected(std::move(change.error()));
+    const auto outcome = co_await commit(context, *change);
     if (!outcome) co_return std::unexpected(outcome.error());
     if (*outcome == store::CommitOutcome::committed) {
-      co_return Answer{.session = *std::move(change.after), .is_new = true};
+      co_return Answer{.session = *std::move(change->after), .is_new = true};
     }
     // The id is taken, which 128 random bits make all but impossible: take another.
   }
@@ -27,12 +28,12 @@ Task<Result<Answer>> begin(Context& context, const domain::TenantId& tenant,
 }
 
 Task<Result<Answer>> begin_for_unknown_id(Context& context, const domain::TenantId& tenant,
-                                          const domain::Identity& given, IfUnknown if_unknown) {
+                                          const domain::Update& given, IfUnknown if_unknown) {
+  const auto policy = context.tenants.policy_of(tenant);
+  if (!policy) co_return std::unexpected(policy.error());
   if (if_unknown == IfUnknown::never_create ||
-      context.tenants.policy_of(tenant).on_unknown_id == domain::OnUnknownId::not_found) {
-    co_return failure(ErrorKind::session_not_found,
-                      "No live session of this tenant has this id; create one with "
-                      "PUT /sessions/new.");
+      (*policy)->on_unknown_id == domain::OnUnknownId::not_found) {
+    co_return session_not_found();
   }
   co_return co_await begin(context, tenant, given, domain::Cause::automatic);
 }

@@ -1,21 +1,25 @@
-// The use cases: the three operations of the published Session Management API.
+// The use cases: the three operations of the published Session Management API, and ours.
 //
-// Each reads the committed session, lets the pure rules of domain/lifecycle.h decide, and commits
-// what they decided; when another request was first, it reads and decides again. What an answer
-// shows is durable. One verb a file: create.cc, retrieve.cc, associate.cc.
+// Each reads what is committed, lets the pure rules of domain/lifecycle.h decide, and commits what
+// they decided; when another request was first, it reads and decides again. What an answer shows is
+// durable. One verb a file: create.cc, retrieve.cc, associate.cc, end.cc, list.cc, ...
 //
-// Errors: what the rules refuse (session_not_found, customer_conflict) and what the store cannot do
+// Errors: what the rules refuse (session_not_found, tenant_not_found, customer_conflict,
+// version_mismatch, idempotency_key_reused, body_too_large) and what the store cannot do
 // (store_unavailable, store_full, overloaded). A store that cannot answer is never "unknown": an
 // outage creates no sessions and ends none.
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "base/error.h"
 #include "base/task.h"
-#include "domain/identity.h"
+#include "domain/lifecycle.h"
+#include "domain/precondition.h"
 #include "domain/session.h"
 #include "sessions/tenants.h"
 
@@ -25,12 +29,19 @@ class SessionStore;
 
 namespace sojourn::sessions {
 
+// events.*
+struct EventsOptions {
+  // How long events are kept. 0: none are written.
+  Duration retention = std::chrono::hours(14 * 24);
+};
+
 // The neighbours of the use cases on one thread; they outlive every Task.
 struct Context {
   store::SessionStore& store;  // this thread's own
   const Clock& clock;
   Entropy& entropy;
   const Tenants& tenants;
+  const EventsOptions& events;
 };
 
 struct Answer {
@@ -40,7 +51,11 @@ struct Answer {
 
 struct CreateRequest {
   domain::TenantId tenant;
-  domain::Identity given;
+  domain::Update given;
+  // 1 to 128 visible ASCII characters: repeating key and request gives the same session, `is_new`
+  // again. The same key with another request: idempotency_key_reused. A key whose session is over
+  // is session_not_found until the key is forgotten, 24 hours after its first use. Absent: no key.
+  std::optional<std::string> idempotency_key;
 };
 
 // "Creates new named or anonymous (agentId, customerId, visitId not provided) session".
@@ -66,11 +81,71 @@ Task<Result<Answer>> retrieve(Context& context, RetrieveRequest request);
 struct AssociateRequest {
   domain::TenantId tenant;
   std::optional<domain::SessionId> id;  // absent: the text was no id, so it is unknown
-  domain::Identity given;
+  domain::Update given;
+  // If-Match. Present: an unknown id is version_mismatch, and nothing is created.
+  std::optional<domain::EntityTags> if_match;
 };
 
 // "Associate recognized user with previously started anonymous session". An unknown, ended or
-// expired id: as retrieve, a new session that carries the given identity.
+// expired id: as retrieve, a new session that carries what is given.
 Task<Result<Answer>> associate(Context& context, AssociateRequest request);
+
+struct EndRequest {
+  domain::TenantId tenant;
+  std::optional<domain::SessionId> id;
+  std::optional<domain::EntityTags> if_match;
+};
+
+// Ends a live session, for good: no later call revives the id. The answer shows it as it was last.
+// session_not_found when there is none (version_mismatch when there is an if_match).
+Task<Result<Answer>> end(Context& context, EndRequest request);
+
+struct EndAllRequest {
+  domain::TenantId tenant;
+  domain::AttributeValue where;
+  std::optional<domain::SessionId> except;  // this one stays
+};
+
+// Ends all live sessions that have the value: at least every one whose create or associate was
+// answered before this call began. Returns how many this call ended.
+Task<Result<size_t>> end_all(Context& context, EndAllRequest request);
+
+struct ListRequest {
+  domain::TenantId tenant;
+  std::optional<domain::AttributeValue> where;  // absent: all of the tenant
+  std::optional<domain::SessionId> below;  // from where the page before ended; absent: the newest
+  size_t limit = 50;
+};
+
+struct Listing {
+  std::vector<domain::Session> sessions;  // live ones, newest first
+  std::optional<domain::SessionId>
+      below;  // to ask for the next page with; absent: this is the last
+};
+
+// A page of live sessions; does not touch them. A page may be shorter than `limit` and not be the
+// last, when many that are over were in the way.
+Task<Result<Listing>> list(Context& context, ListRequest request);
+
+// Live sessions of a tenant, exactly: those stored less those that are over and not yet reaped.
+Task<Result<domain::Counts>> count(Context& context, domain::TenantId tenant);
+
+// The events of a tenant after `cursor` (domain::kBeginningOfLog: from the oldest kept), in order,
+// at most `limit`. invalid_parameter: not a cursor.
+Task<Result<std::vector<domain::LoggedEvent>>> read_events(Context& context,
+                                                           domain::TenantId tenant,
+                                                           std::string cursor, size_t limit);
+
+struct Reaped {
+  size_t expired = 0;    // sessions removed because their time was over
+  size_t refiled = 0;    // sessions found due too early, and filed for later
+  size_t forgotten = 0;  // idempotency keys
+  size_t trimmed = 0;    // events older than their retention
+  bool more = false;     // the limit was reached: there is more to do now
+};
+
+// One bounded step of removing what is over: at most `limit` sessions and keys, and `limit` events.
+// Any number of threads and processes may do so at once.
+Task<Result<Reaped>> reap(Context& context, size_t limit);
 
 }  // namespace sojourn::sessions

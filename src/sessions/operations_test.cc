@@ -1,91 +1,11 @@
-// The use cases beside the model store: one thread, a clock that stands still until told to move.
-#include "sessions/operations.h"
-
-#include <gtest/gtest.h>
-
-#include <random>
-
-#include "base/manual_clock.h"
-#include "begin.h"
-#include "domain/lifecycle.h"
-#include "store/session_store.h"
-#include "testing/model_store.h"
+// The three operations of the published API.
+#include "commit.h"
+#include "operations_test_kit.h"
 
 namespace sojourn::sessions {
 namespace {
 
 using namespace std::chrono_literals;
-using domain::Identity;
-
-class SeededEntropy final : public Entropy {
- public:
-  void fill(std::span<std::byte> out) override {
-    for (auto& byte : out) byte = static_cast<std::byte>(random_());
-  }
-
- private:
-  std::mt19937 random_{3};
-};
-
-// The model store behind a door that a test can shut, and with rivals who come first.
-class DoorStore final : public store::SessionStore {
- public:
-  explicit DoorStore(store::SessionStore& inner) : inner_(inner) {}
-
-  Task<Result<std::optional<domain::Session>>> get(const domain::TenantId& tenant,
-                                                   const domain::SessionId& id) override {
-    if (get_error) return Result<std::optional<domain::Session>>(std::unexpected(*get_error));
-    return inner_.get(tenant, id);
-  }
-  Task<Result<store::CommitOutcome>> commit(const domain::Change& change) override {
-    ++commits;
-    if (rivals > 0 && change.before) {
-      --rivals;
-      domain::Change rival = change;
-      rival.after->identity = change.before->identity;
-      rival.after->identity.agent_id = "rival" + std::to_string(rivals);
-      rival.after->version = change.before->version + 1;
-      inner_.commit(rival).take().value();
-    }
-    if (commit_error) return Result<store::CommitOutcome>(std::unexpected(*commit_error));
-    return inner_.commit(change);
-  }
-
-  std::optional<Error> get_error;
-  std::optional<Error> commit_error;
-  int rivals = 0;
-  int commits = 0;
-
- private:
-  store::SessionStore& inner_;
-};
-
-class Operations : public testing::Test {
- protected:
-  // The model store answers at once.
-  template <class T>
-  T run(Task<T> task) {
-    EXPECT_TRUE(task.start([](void*) {}, nullptr));
-    return task.take();
-  }
-  Answer created(Identity given = {}) { return *run(create(context_, {tenant_, given})); }
-  Result<Answer> get(const domain::SessionId& id, Identity given = {}) {
-    return run(retrieve(context_, {tenant_, id, given}));
-  }
-  Result<Answer> post(const domain::SessionId& id, Identity given) {
-    return run(associate(context_, {tenant_, id, given}));
-  }
-
-  domain::TenantId tenant_ = *domain::TenantId::parse("1");
-  ManualClock clock_;
-  SeededEntropy entropy_;
-  store::testing::ModelDatabase database_;
-  store::testing::ModelStore model_{database_};
-  DoorStore store_{model_};
-  TenantsOptions options_;
-  Tenants tenants_{options_};
-  Context context_{store_, clock_, entropy_, tenants_};
-};
 
 TEST_F(Operations, WhatIsCreatedIsFound) {
   const Answer answer = created({.visit_id = "v"});
@@ -123,7 +43,7 @@ TEST_F(Operations, APolicyMayAnswerNotFound) {
   tenants_ = Tenants(options_);
   EXPECT_EQ(run(retrieve(context_, {tenant_, std::nullopt, {}})).error().kind,
             ErrorKind::session_not_found);
-  EXPECT_EQ(run(associate(context_, {tenant_, std::nullopt, {}})).error().kind,
+  EXPECT_EQ(run(associate(context_, {tenant_, std::nullopt, {}, {}})).error().kind,
             ErrorKind::session_not_found);
 }
 

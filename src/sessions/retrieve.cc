@@ -1,12 +1,11 @@
 #include "begin.h"
-#include "domain/lifecycle.h"
-#include "sessions/operations.h"
-#include "store/session_store.h"
+#include "commit.h"
 
 namespace sojourn::sessions {
 
 Task<Result<Answer>> retrieve(Context& context, RetrieveRequest request) {
-  const domain::Policy& policy = context.tenants.policy_of(request.tenant);
+  const auto policy = context.tenants.policy_of(request.tenant);
+  if (!policy) co_return std::unexpected(policy.error());
   for (int attempt = 0; request.id; ++attempt) {
     if (attempt == kMaxAttempts) co_return too_many_conflicts();
     auto found = co_await context.store.get(request.tenant, *request.id);
@@ -14,9 +13,9 @@ Task<Result<Answer>> retrieve(Context& context, RetrieveRequest request) {
     const Time now = context.clock.now();
     if (!*found || !domain::is_live(**found, now)) break;
 
-    auto touch = domain::touch(**found, policy, now);
+    auto touch = domain::touch(**found, **policy, now);
     if (!touch) co_return Answer{.session = **std::move(found)};
-    const auto outcome = co_await context.store.commit(*touch);
+    const auto outcome = co_await commit(context, *touch);
     if (!outcome) {
       if (outcome.error().kind != ErrorKind::store_full) co_return std::unexpected(outcome.error());
       co_return Answer{.session = **std::move(found)};  // reads go on when the store is full
@@ -25,8 +24,8 @@ Task<Result<Answer>> retrieve(Context& context, RetrieveRequest request) {
       co_return Answer{.session = *std::move(touch->after)};
     }
   }
-  co_return co_await begin_for_unknown_id(context, request.tenant, request.given,
-                                          request.if_unknown);
+  const domain::Update given{.identity = std::move(request.given), .attributes = {}};
+  co_return co_await begin_for_unknown_id(context, request.tenant, given, request.if_unknown);
 }
 
 }  // namespace sojourn::sessions

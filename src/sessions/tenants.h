@@ -1,6 +1,7 @@
 // What tenants there are and which policy each lives by.
 #pragma once
 
+#include <map>
 #include <optional>
 
 #include "base/error.h"
@@ -10,8 +11,12 @@
 namespace sojourn::sessions {
 
 struct TenantsOptions {
-  // sessions.*: the policy of every tenant.
+  // sessions.*: the policy of every tenant that has none of its own.
   domain::Policy policy;
+  // [tenants.policy."ID"]: complete policies, already merged with the one above.
+  std::map<domain::TenantId, domain::Policy> policies;
+  // tenants.closed: only tenants with a policy exist.
+  bool closed = false;
   // tenants.default: the tenant meant when a request names none, for clients older than tenants.
   // Absent: such a request is refused.
   std::optional<domain::TenantId> default_tenant;
@@ -22,7 +27,8 @@ class Tenants {
  public:
   explicit Tenants(TenantsOptions options) : options_(std::move(options)) {}
 
-  const domain::Policy& policy_of(const domain::TenantId& tenant) const;
+  // The policy, which lives as long as this object, or tenant_not_found.
+  Result<const domain::Policy*> policy_of(const domain::TenantId& tenant) const;
   const std::optional<domain::TenantId>& default_tenant() const { return options_.default_tenant; }
 
  private:

@@ -5,7 +5,11 @@
 // passes the conformance suite in store/testing/conformance.h.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <variant>
+#include <vector>
 
 #include "base/error.h"
 #include "base/task.h"
@@ -16,9 +20,30 @@ namespace sojourn::store {
 
 enum class CommitOutcome {
   committed,
-  // The stored session is not `before`: someone else was first. Nothing was changed by this call.
-  // What won the race can be read when this answer arrives, and is durable by then.
+  // What is stored is not `before`: someone else was first. Nothing was changed by this call. What
+  // won the race can be read when this answer arrives, and is durable by then.
   conflict,
+};
+
+// Which sessions to find: those of a tenant, or those of it that have a value.
+struct Query {
+  domain::TenantId tenant;
+  std::optional<domain::AttributeValue> where;
+  // Only ids below this one: the last id of the page before. Absent: from the newest.
+  std::optional<domain::SessionId> below;
+  size_t limit = 50;  // at least 1
+};
+
+struct SessionPage {
+  std::vector<domain::Session> sessions;  // newest first: by id, descending; expired ones too
+  bool more = false;                      // there are further ones below the last
+};
+
+// Something whose time may be over: a session, or an idempotency key.
+struct Due {
+  Time filed_at;
+  domain::TenantId tenant;
+  std::variant<domain::SessionId, std::string> what;
 };
 
 // One thread's access to a store. Every thread makes an object of its own; all of them see the same
@@ -26,7 +51,8 @@ enum class CommitOutcome {
 // must live until its Task is done. The object outlives its Tasks.
 //
 // Durable means: survives the death of the process and, with the default durability, of the
-// machine. What a read shows is always durable, so no answer made from it can be taken back.
+// machine. What a read shows is always durable, so no answer made from it can be taken back. Each
+// read sees one moment; no read holds on to anything between calls.
 //
 // Errors of any call: store_unavailable (the store cannot tell; never to be read as "absent"),
 // overloaded (too much is waiting; nothing was done).
@@ -42,15 +68,46 @@ class SessionStore {
                                                            const domain::SessionId& id) = 0;
 
   // Makes `change` durable as one atomic step, if and only if the stored session still equals
-  // change.before in every member (absent: no session of that id is stored). Everything derived
-  // from sessions (indexes, counts, the event) changes in the same step. Changes of one session are
-  // committed in one order, the same for every reader.
+  // change.before in every member (absent: no session of that id is stored), and, when the change
+  // has an idempotency part, the stored entry of that key equals its `before`. Everything derived
+  // from sessions (indexes, counts, what is due) and the event change in the same step. Changes of
+  // one session are committed in one order, the same for every reader and for the event log.
   //
-  // The Task is done when the outcome is durable and every later get(), from any thread, shows it.
-  // Errors, of which each leaves the stored session as it was: store_full (no room for this change;
+  // The Task is done when the outcome is durable and every later read, from any thread, shows it.
+  // Errors, of which each leaves what is stored as it was: store_full (no room for this change;
   // reads go on), store_unavailable (after a write that may or may not have reached the disk, the
   // store acknowledges nothing more until it is opened anew, and the change may be found then).
   virtual Task<Result<CommitOutcome>> commit(const domain::Change& change) = 0;
+
+  // A page of sessions, newest first. Its cost depends on the page, not on how many there are. A
+  // session that is stored during a whole walk (each page from below the last id of the one before)
+  // and keeps matching is found exactly once. invalid_parameter when the attribute is not indexed.
+  virtual Task<Result<SessionPage>> find(const Query& query) = 0;
+
+  // The sessions of a tenant that are stored, expired or not, exactly. Its cost does not depend on
+  // how many there are.
+  virtual Task<Result<domain::Counts>> count(const domain::TenantId& tenant) = 0;
+
+  // What was filed for `now` or before, the earliest first, of all tenants. A session is filed at
+  // its creation for its expiresAt then, and anew by Change::Expiry::refile: so it may be found
+  // although its time is not over, but one whose time is over is always found.
+  virtual Task<Result<std::vector<Due>>> due(Time now, size_t limit) = 0;
+
+  // What an idempotency key was used for. Absent: never, or forgotten.
+  virtual Task<Result<std::optional<domain::IdempotencyEntry>>> idempotency_entry(
+      const domain::TenantId& tenant, const std::string& key) = 0;
+
+  // The events of a tenant after `cursor` (domain::kBeginningOfLog: from the oldest kept), in the
+  // order of their commits; at most `limit`. Events that are committed later come later, so a
+  // reader that goes on from the last cursor misses none and sees none twice. invalid_parameter:
+  // not a cursor.
+  virtual Task<Result<std::vector<domain::LoggedEvent>>> events(const domain::TenantId& tenant,
+                                                                const std::string& cursor,
+                                                                size_t limit) = 0;
+
+  // Forgets events from before `time`, the oldest of each tenant first; at most `limit`. Returns
+  // how many; fewer than `limit` means there are no more.
+  virtual Task<Result<size_t>> trim_events(Time time, size_t limit) = 0;
 };
 
 }  // namespace sojourn::store

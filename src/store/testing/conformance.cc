@@ -1,6 +1,8 @@
 // The conformance suite: what one caller sees.
 #include "testing/conformance.h"
 
+#include <algorithm>
+#include <iterator>
 #include <stdexcept>
 
 #include "testing/sessions.h"
@@ -12,20 +14,44 @@ StoreFactory::StoreFactory(std::string suite_name,
     : name(std::move(suite_name)), make(std::move(make_one)) {
   take_in_random_tests();
   take_in_thread_tests();
+  take_in_list_tests();
+  take_in_event_tests();
+  take_in_due_tests();
 }
 
 std::optional<domain::Session> get_from(SessionStore& store, TestExecutor& home,
                                         const domain::TenantId& tenant,
                                         const domain::SessionId& id) {
-  auto got = home.run(store.get(tenant, id));
-  if (!got) throw std::runtime_error("get failed: " + got.error().detail);
-  return *std::move(got);
+  return answer_from(home, store.get(tenant, id));
 }
 
 CommitOutcome commit_to(SessionStore& store, TestExecutor& home, const domain::Change& change) {
-  const auto outcome = home.run(store.commit(change));
-  if (!outcome) throw std::runtime_error("commit failed: " + outcome.error().detail);
-  return *outcome;
+  return answer_from(home, store.commit(change));
+}
+
+std::vector<domain::Session> walk(SessionStore& store, TestExecutor& home, Query query) {
+  std::vector<domain::Session> all;
+  for (;;) {
+    SessionPage page = answer_from(home, store.find(query));
+    if (page.sessions.size() > query.limit) throw std::runtime_error("a page is too large");
+    if (page.more && page.sessions.size() < query.limit) throw std::runtime_error("a short page");
+    if (!page.sessions.empty()) query.below = page.sessions.back().id;
+    std::ranges::move(page.sessions, std::back_inserter(all));
+    if (!page.more) return all;
+  }
+}
+
+std::vector<domain::Event> read_events(SessionStore& store, TestExecutor& home,
+                                       const domain::TenantId& tenant, std::string& cursor,
+                                       size_t limit) {
+  std::vector<domain::Event> all;
+  for (;;) {
+    auto page = answer_from(home, store.events(tenant, cursor, limit));
+    if (page.size() > limit) throw std::runtime_error("a page is too large");
+    if (page.empty()) return all;
+    cursor = page.back().cursor;
+    for (auto& logged : page) all.push_back(std::move(logged.event));
+  }
 }
 
 void Conformance::SetUp() {

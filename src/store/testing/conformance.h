@@ -12,7 +12,10 @@
 #include <functional>
 #include <memory>
 #include <ostream>
+#include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/executor.h"
 #include "store/session_store.h"
@@ -42,6 +45,25 @@ struct StoreFactory {
   friend void PrintTo(const StoreFactory& factory, std::ostream* out) { *out << factory.name; }
 };
 
+// Helpers of the suite's files and of a store's own tests. A store that fails throws.
+template <class T>
+T answer_from(TestExecutor& home, Task<Result<T>> task) {
+  auto answer = home.run(std::move(task));
+  if (!answer) throw std::runtime_error("the store failed: " + answer.error().detail);
+  return *std::move(answer);
+}
+std::optional<domain::Session> get_from(SessionStore& store, TestExecutor& home,
+                                        const domain::TenantId& tenant,
+                                        const domain::SessionId& id);
+CommitOutcome commit_to(SessionStore& store, TestExecutor& home, const domain::Change& change);
+
+// All pages of `query`, each of at most query.limit.
+std::vector<domain::Session> walk(SessionStore& store, TestExecutor& home, Query query);
+// All events of a tenant after `cursor`, read in pages of `limit`; `cursor` is the last one's then.
+std::vector<domain::Event> read_events(SessionStore& store, TestExecutor& home,
+                                       const domain::TenantId& tenant, std::string& cursor,
+                                       size_t limit);
+
 class Conformance : public ::testing::TestWithParam<StoreFactory> {
  protected:
   void SetUp() override;
@@ -52,6 +74,14 @@ class Conformance : public ::testing::TestWithParam<StoreFactory> {
   // False when the store is not durable.
   bool reopen();
 
+  // The answer to a call of store(). A failure throws.
+  template <class T>
+  T ask(Task<Result<T>> task) {
+    return answer_from(home_, std::move(task));
+  }
+
+  SessionStore& store() { return *store_; }
+  TestExecutor& home() { return home_; }
   StoreUnderTest& under_test() { return *under_test_; }
 
  private:
@@ -60,12 +90,6 @@ class Conformance : public ::testing::TestWithParam<StoreFactory> {
   std::unique_ptr<SessionStore> store_;
 };
 
-// Helpers of the suite's files and of a store's own tests. A store that fails throws.
-std::optional<domain::Session> get_from(SessionStore& store, TestExecutor& home,
-                                        const domain::TenantId& tenant,
-                                        const domain::SessionId& id);
-CommitOutcome commit_to(SessionStore& store, TestExecutor& home, const domain::Change& change);
-
 // Makes random changes to `under_test` and to the model, and compares all they show after each;
 // reopens now and then. Throws or fails a rapidcheck assertion on a difference.
 void compare_with_model(StoreUnderTest& under_test);
@@ -73,5 +97,8 @@ void compare_with_model(StoreUnderTest& under_test);
 // The suite's other files register their tests when the linker takes them in; these see to that.
 void take_in_random_tests();
 void take_in_thread_tests();
+void take_in_list_tests();
+void take_in_event_tests();
+void take_in_due_tests();
 
 }  // namespace sojourn::store::testing

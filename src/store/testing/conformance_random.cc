@@ -1,7 +1,9 @@
 // The conformance suite: random changes to the store and to the model side by side.
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <stdexcept>
+#include <tuple>
 
 #include "testing/conformance.h"
 #include "testing/model_store.h"
@@ -74,11 +76,79 @@ domain::Change any_change(const domain::TenantId& t, const domain::SessionId& id
     case 1: {
       Session touched = *before;
       touched.expires_at += Duration(*rc::gen::inRange(0, 100'000));
-      return update(*before, touched);
+      domain::Change change = touching(*before, touched);
+      if (*rc::gen::arbitrary<bool>()) change.expiry = domain::Change::Expiry::refile;
+      return change;
     }
     default:
       return update(*before, with_random_fields(*before));
   }
+}
+
+// Adds an idempotency key to the change, or makes one of a key alone.
+void add_key(domain::Change& change, const domain::TenantId& t, ModelDatabase& model) {
+  const std::string key = *rc::gen::element<std::string>("k", "kk", std::string(128, 'k'));
+  const auto current = model.idempotency_entry({t, key});
+  std::optional<domain::IdempotencyEntry> before = current;
+  if (*rc::gen::inRange(0, 8) == 0) before = idempotency_entry(77, any_time());
+  std::optional<domain::IdempotencyEntry> after;
+  if (*rc::gen::inRange(0, 3) != 0) {
+    after = idempotency_entry(*rc::gen::inRange<uint64_t>(0, 3), any_time());
+  }
+  change.idempotency = {t, key, before, after};
+}
+
+auto place_of(const Due& due) { return std::tie(due.filed_at, due.tenant, due.what); }
+
+void compare_lists(SessionStore& store, TestExecutor& home, ModelDatabase& model) {
+  const auto t = *any_tenant();
+  Query query{.tenant = t, .limit = *rc::gen::inRange<size_t>(1, 4)};
+  if (*rc::gen::arbitrary<bool>()) {
+    query.where =
+        domain::AttributeValue{*rc::gen::element(domain::IdentityAttribute::customer_id,
+                                                 domain::IdentityAttribute::agent_id),
+                               std::string(static_cast<size_t>(*rc::gen::element(0, 256)), '\xFF')};
+    // Mostly a value that some session has.
+    const auto some = model.get({t, session_id(*rc::gen::inRange<uint64_t>(0, 4))});
+    if (some) query.where->value = value_of(some->identity, query.where->attribute);
+  }
+  if (*rc::gen::arbitrary<bool>()) query.below = session_id(*rc::gen::inRange<uint64_t>(0, 5));
+  const SessionPage page = answer_from(home, store.find(query));
+  const SessionPage expected = model.find(query);
+  RC_ASSERT(page.sessions == expected.sessions);
+  RC_ASSERT(page.more == expected.more);
+  RC_ASSERT(answer_from(home, store.count(t)) == model.count(t));
+}
+
+void compare_due(SessionStore& store, TestExecutor& home, ModelDatabase& model) {
+  const Time now = any_time();
+  auto due = answer_from(home, store.due(now, 1000));
+  auto expected = model.due(now, 1000);
+  RC_ASSERT(std::ranges::is_sorted(due, {}, &Due::filed_at));
+  std::ranges::sort(due, {}, place_of);
+  std::ranges::sort(expected, {}, place_of);
+  RC_ASSERT(std::ranges::equal(due, expected, {}, place_of, place_of));
+  const auto few = answer_from(home, store.due(now, 2));
+  RC_ASSERT(few.size() == std::min<size_t>(2, due.size()));
+  for (size_t i = 0; i < few.size(); ++i) RC_ASSERT(few[i].filed_at == due[i].filed_at);
+}
+
+void compare_events(SessionStore& store, TestExecutor& home, ModelDatabase& model) {
+  if (*rc::gen::inRange(0, 4) == 0) {
+    const Time time = any_time();
+    size_t trimmed = 0;
+    for (size_t count = 3; count == 3;) {
+      count = answer_from(home, store.trim_events(time, 3));
+      trimmed += count;
+    }
+    RC_ASSERT(trimmed == model.trim_events(time, 100'000));
+  }
+  ModelStore model_store(model);
+  const auto t = *any_tenant();
+  std::string cursor = domain::kBeginningOfLog;
+  std::string model_cursor = domain::kBeginningOfLog;
+  RC_ASSERT(read_events(store, home, t, cursor, *rc::gen::inRange<size_t>(1, 9)) ==
+            read_events(model_store, home, t, model_cursor, 1000));
 }
 
 }  // namespace
@@ -98,9 +168,19 @@ void compare_with_model(StoreUnderTest& under_test) {
     const auto t = *any_tenant();
     const auto id = session_id(*rc::gen::inRange<uint64_t>(0, 4));
     RC_ASSERT(get_from(*store, home, t, id) == model.get({t, id}));
-    const domain::Change change = any_change(t, id, model.get({t, id}));
+    domain::Change change = any_change(t, id, model.get({t, id}));
+    const int key = *rc::gen::inRange(0, 6);
+    if (key == 0) change = {};
+    if (key <= 1) add_key(change, t, model);
     RC_ASSERT(commit_to(*store, home, change) == model.commit(change));
     RC_ASSERT(get_from(*store, home, t, id) == model.get({t, id}));
+    for (const char* name : {"k", "kk"}) {
+      RC_ASSERT(answer_from(home, store->idempotency_entry(t, name)) ==
+                model.idempotency_entry({t, name}));
+    }
+    compare_lists(*store, home, model);
+    compare_due(*store, home, model);
+    compare_events(*store, home, model);
   }
 }
 

@@ -1,11 +1,10 @@
 // The conformance suite: what several threads see, each with a store object of its own.
 #include <atomic>
-#include <exception>
-#include <mutex>
 #include <thread>
 
 #include "testing/conformance.h"
 #include "testing/sessions.h"
+#include "threads.h"
 
 namespace sojourn::store::testing {
 
@@ -14,30 +13,6 @@ void take_in_thread_tests() {}
 namespace {
 
 using domain::Session;
-
-constexpr size_t kThreads = 4;
-
-// Runs `body(thread, store, home)` on kThreads threads at once; rethrows what one of them threw.
-template <class Body>
-void on_threads(StoreUnderTest& under_test, Body body) {
-  std::mutex mutex;
-  std::exception_ptr thrown;
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < kThreads; ++i) {
-    threads.emplace_back([&, i] {
-      try {
-        TestExecutor home;
-        const auto store = under_test.store_for(home);
-        body(i, *store, home);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        thrown = std::current_exception();
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  if (thrown) std::rethrow_exception(thrown);
-}
 
 TEST_P(Conformance, ThreadsLoseNoUpdate) {
   constexpr uint64_t kIncrements = 50;

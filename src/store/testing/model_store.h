@@ -1,46 +1,43 @@
-// The obviously right store: a map behind a mutex. The real ones are compared with it, and tests of
+// The obviously right store: maps behind a mutex. The real ones are compared with it, and tests of
 // higher floors use it where any store will do. Nothing survives the process.
 #pragma once
 
 #include <map>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "store/session_store.h"
 
 namespace sojourn::store::testing {
 
-// The sessions of all tenants. Any thread may call.
+// The data of all tenants. Any thread may call; what a call means is said at SessionStore.
 class ModelDatabase {
  public:
-  using Key = std::pair<domain::TenantId, domain::SessionId>;
+  using SessionKey = std::pair<domain::TenantId, domain::SessionId>;
+  using IdempotencyKey = std::pair<domain::TenantId, std::string>;
 
-  std::optional<domain::Session> get(const Key& key) const {
-    const std::lock_guard lock(mutex_);
-    const auto found = sessions_.find(key);
-    if (found == sessions_.end()) return std::nullopt;
-    return found->second;
-  }
-
-  CommitOutcome commit(const domain::Change& change) {
-    const domain::Session& subject = change.before ? *change.before : change.after.value();
-    const Key key{subject.tenant, subject.id};
-    const std::lock_guard lock(mutex_);
-    const auto found = sessions_.find(key);
-    const bool same = change.before ? found != sessions_.end() && found->second == *change.before
-                                    : found == sessions_.end();
-    if (!same) return CommitOutcome::conflict;
-    if (change.after) {
-      sessions_.insert_or_assign(key, *change.after);
-    } else {
-      sessions_.erase(found);
-    }
-    return CommitOutcome::committed;
-  }
+  std::optional<domain::Session> get(const SessionKey& key) const;
+  CommitOutcome commit(const domain::Change& change);
+  SessionPage find(const Query& query) const;
+  domain::Counts count(const domain::TenantId& tenant) const;
+  std::vector<Due> due(Time now, size_t limit) const;
+  std::optional<domain::IdempotencyEntry> idempotency_entry(const IdempotencyKey& key) const;
+  Result<std::vector<domain::LoggedEvent>> events(const domain::TenantId& tenant,
+                                                  const std::string& cursor, size_t limit) const;
+  size_t trim_events(Time time, size_t limit);
 
  private:
+  struct StoredSession {
+    domain::Session session;
+    Time filed_at;
+  };
+
   mutable std::mutex mutex_;
-  std::map<Key, domain::Session> sessions_;
+  std::map<SessionKey, StoredSession> sessions_;
+  std::map<IdempotencyKey, domain::IdempotencyEntry> idempotency_;
+  std::vector<domain::Event> log_;  // the cursor of an event is its place here, from 1
+  std::vector<bool> trimmed_;       // which of them are forgotten
 };
 
 // Answers every call at once. The database must outlive it.
@@ -52,9 +49,30 @@ class ModelStore final : public SessionStore {
                                                    const domain::SessionId& id) override {
     return Result<std::optional<domain::Session>>(database_.get({tenant, id}));
   }
-
   Task<Result<CommitOutcome>> commit(const domain::Change& change) override {
     return Result<CommitOutcome>(database_.commit(change));
+  }
+  Task<Result<SessionPage>> find(const Query& query) override {
+    return Result<SessionPage>(database_.find(query));
+  }
+  Task<Result<domain::Counts>> count(const domain::TenantId& tenant) override {
+    return Result<domain::Counts>(database_.count(tenant));
+  }
+  Task<Result<std::vector<Due>>> due(Time now, size_t limit) override {
+    return Result<std::vector<Due>>(database_.due(now, limit));
+  }
+  Task<Result<std::optional<domain::IdempotencyEntry>>> idempotency_entry(
+      const domain::TenantId& tenant, const std::string& key) override {
+    return Result<std::optional<domain::IdempotencyEntry>>(
+        database_.idempotency_entry({tenant, key}));
+  }
+  Task<Result<std::vector<domain::LoggedEvent>>> events(const domain::TenantId& tenant,
+                                                        const std::string& cursor,
+                                                        size_t limit) override {
+    return database_.events(tenant, cursor, limit);
+  }
+  Task<Result<size_t>> trim_events(Time time, size_t limit) override {
+    return Result<size_t>(database_.trim_events(time, limit));
   }
 
  private:

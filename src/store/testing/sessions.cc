@@ -106,22 +106,57 @@ std::vector<domain::Session> one_member_changed(const domain::Session& session) 
   return others;
 }
 
+namespace {
+
+domain::Change change_of(std::optional<domain::Session> before,
+                         std::optional<domain::Session> after, domain::EventType type,
+                         domain::Cause cause) {
+  const domain::Session& subject = after ? *after : before.value();
+  const auto facts = [](const std::optional<domain::Session>& session) {
+    return session ? domain::Facts{session->identity, session->attributes} : domain::Facts();
+  };
+  domain::Change change;
+  change.event = domain::Event{.type = type,
+                               .cause = cause,
+                               .time = subject.last_accessed_at,
+                               .tenant = subject.tenant,
+                               .session = subject.id,
+                               .version = subject.version,
+                               .from = facts(before),
+                               .to = facts(after)};
+  change.before = std::move(before);
+  change.after = std::move(after);
+  return change;
+}
+
+}  // namespace
+
 domain::Change creation(domain::Session session) {
-  return {.before = std::nullopt,
-          .after = std::move(session),
-          .event = domain::Event{domain::EventType::created, domain::Cause::requested}};
+  return change_of({}, std::move(session), domain::EventType::created, domain::Cause::requested);
 }
 
 domain::Change update(domain::Session before, domain::Session after) {
-  return {.before = std::move(before),
-          .after = std::move(after),
-          .event = domain::Event{domain::EventType::updated, domain::Cause::requested}};
+  return change_of(std::move(before), std::move(after), domain::EventType::updated,
+                   domain::Cause::requested);
 }
 
 domain::Change deletion(domain::Session session) {
-  return {.before = std::move(session),
-          .after = std::nullopt,
-          .event = domain::Event{domain::EventType::ended, domain::Cause::ended}};
+  return change_of(std::move(session), {}, domain::EventType::ended, domain::Cause::ended);
+}
+
+domain::Change touching(domain::Session before, domain::Session after) {
+  domain::Change change = update(std::move(before), std::move(after));
+  change.event.reset();
+  return change;
+}
+
+domain::IdempotencyEntry idempotency_entry(uint64_t session_number, Time keep_until) {
+  domain::IdempotencyEntry entry{
+      .fingerprint = {}, .session = session_id(session_number), .keep_until = keep_until};
+  for (size_t i = 0; i < entry.fingerprint.size(); ++i) {
+    entry.fingerprint[i] = static_cast<uint8_t>(0xF0 + i);
+  }
+  return entry;
 }
 
 }  // namespace sojourn::store::testing

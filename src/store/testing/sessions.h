@@ -27,5 +27,9 @@ std::vector<domain::Session> one_member_changed(const domain::Session& session);
 domain::Change creation(domain::Session session);
 domain::Change update(domain::Session before, domain::Session after);
 domain::Change deletion(domain::Session session);
+domain::Change touching(domain::Session before,
+                        domain::Session after);  // an update without an event
+
+domain::IdempotencyEntry idempotency_entry(uint64_t session_number, Time keep_until);
 
 }  // namespace sojourn::store::testing

@@ -1,4 +1,4 @@
-#include "system.h"
+#include "system_entropy.h"
 
 #include <sys/random.h>
 
@@ -6,10 +6,6 @@
 #include <system_error>
 
 namespace sojourn::app {
-
-Time SystemClock::now() const {
-  return std::chrono::floor<Duration>(std::chrono::system_clock::now());
-}
 
 void SystemEntropy::fill(std::span<std::byte> out) {
   while (!out.empty()) {

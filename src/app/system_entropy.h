@@ -1,16 +1,9 @@
-// The real clock and the real randomness. Nothing but app/ names them.
+// The real randomness. Nothing but app/ names it.
 #pragma once
 
-#include "base/clock.h"
 #include "base/entropy.h"
 
 namespace sojourn::app {
-
-// The wall clock of the machine.
-class SystemClock final : public Clock {
- public:
-  Time now() const override;
-};
 
 // The operating system's CSPRNG, getrandom(2).
 class SystemEntropy final : public Entropy {

@@ -1,4 +1,4 @@
-#include "system.h"
+#include "system_entropy.h"
 
 #include <gtest/gtest.h>
 
@@ -9,14 +9,7 @@
 namespace sojourn::app {
 namespace {
 
-TEST(System, ClockIsTheWallClockInMilliseconds) {
-  const auto before = std::chrono::system_clock::now() - std::chrono::milliseconds(1);
-  const Time now = SystemClock().now();
-  EXPECT_GE(now, before);
-  EXPECT_LE(now, std::chrono::system_clock::now());
-}
-
-TEST(System, EntropyFillsEveryByteAndNeverRepeats) {
+TEST(SystemEntropy, FillsEveryByteAndNeverRepeats) {
   SystemEntropy entropy;
   std::set<std::array<std::byte, 16>> seen;
   std::array<size_t, 16> ones{};

@@ -1,0 +1,29 @@
+// The events of a tenant as they happen.
+#pragma once
+
+#include <string>
+
+#include "api/api.h"
+#include "domain/tenant_id.h"
+#include "http/message.h"
+
+namespace sojourn::api {
+
+// Server-sent events (WHATWG HTML, 9.2): every event after `cursor`, then each new one soon after
+// it is committed, and a comment when there is nothing to say for a while. What the client has not
+// taken is not read from the log, so a slow client costs no memory. Ends when the store cannot
+// read; the client connects again with Last-Event-ID.
+class EventStream final : public http::BodyStream {
+ public:
+  EventStream(Api& api, domain::TenantId tenant, std::string cursor);
+
+  Task<Step> next(std::string& out) override;
+
+ private:
+  Api& api_;
+  domain::TenantId tenant_;
+  std::string cursor_;
+  Duration silent_{0};  // since something was sent
+};
+
+}  // namespace sojourn::api

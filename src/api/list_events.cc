@@ -1,0 +1,67 @@
+// GET /events: a page of the event log, or, for who accepts text/event-stream, a stream of it.
+#include "api/error_table.h"
+#include "base/text.h"
+#include "event_json.h"
+#include "event_stream.h"
+#include "request_reader.h"
+#include "routes.h"
+
+namespace sojourn::api {
+namespace {
+
+constexpr size_t kMostEvents = 500;
+constexpr size_t kUsualEvents = 100;
+
+std::string_view field(const http::Request& request, std::string_view name) {
+  for (const http::Field& f : request.fields) {
+    if (equals_ignoring_case(f.name, name)) return f.value;
+  }
+  return {};
+}
+
+bool wants_stream(const http::Request& request) {
+  return field(request, "Accept").find("text/event-stream") != std::string_view::npos;
+}
+
+}  // namespace
+
+Task<void> list_events(Api& api, http::Request& request, http::Response& response) {
+  auto tenant = read_tenant(request, api.context.tenants);
+  if (!tenant) co_return write_error(tenant.error(), response);
+  auto after = read_parameter(request, "after");
+  if (!after) co_return write_error(after.error(), response);
+  const auto limit = read_limit(request, kMostEvents, kUsualEvents);
+  if (!limit) co_return write_error(limit.error(), response);
+  std::string cursor = (*after).value_or(domain::kBeginningOfLog);
+  // A client that connects again says where it was.
+  const std::string_view last_id = field(request, "Last-Event-ID");
+  if (wants_stream(request) && !last_id.empty()) cursor = last_id;
+
+  const auto events = co_await sessions::read_events(api.context, *tenant, cursor,
+                                                     wants_stream(request) ? 1 : *limit);
+  if (!events && events.error().kind == ErrorKind::invalid_parameter) {
+    co_return write_error(
+        {ErrorKind::invalid_parameter,
+         "after (or Last-Event-ID) is no cursor that this server gave; send it as "
+         "it was given, or leave it away to begin with the oldest event."},
+        response);
+  }
+  if (!events) co_return write_error(events.error(), response);
+  if (wants_stream(request)) {
+    response.content_type = "text/event-stream";
+    response.stream = std::make_unique<EventStream>(api, *std::move(tenant), std::move(cursor));
+    co_return;
+  }
+
+  std::string& out = response.body;
+  out.append(R"({"statusCode":200,"response":{"events":[)");
+  for (const domain::LoggedEvent& event : *events) {
+    if (out.back() != '[') out.push_back(',');
+    append_cloud_event(out, event);
+  }
+  out.append(R"(],"nextCursor":)");
+  append_json_string(out, events->empty() ? cursor : events->back().cursor);
+  out.append("}}");
+}
+
+}  // namespace sojourn::api

@@ -1,0 +1,210 @@
+#include "queries.h"
+
+#include <algorithm>
+
+#include "environment.h"
+#include "event_record.h"
+#include "record.h"
+#include "table_cursor.h"
+
+namespace sojourn::lmdb {
+namespace {
+
+using domain::Session;
+using store::SessionPage;
+
+constexpr std::string_view kSessions = "sessions";
+constexpr std::string_view kIndex = "index";
+constexpr std::string_view kExpiry = "expiry";
+constexpr std::string_view kCounts = "counts";
+constexpr std::string_view kEvents = "events";
+constexpr std::string_view kIdempotency = "idempotency";
+
+std::unexpected<ReadFault> fault(int error, std::string_view table) {
+  return std::unexpected(ReadFault{error, table});
+}
+std::unexpected<ReadFault> damaged(std::string_view table, std::string masked_id = {}) {
+  return std::unexpected(ReadFault{0, table, std::move(masked_id)});
+}
+
+// The end of a walk is no error.
+int unless_end(int error) { return error == MDB_NOTFOUND ? 0 : error; }
+
+// Where a walk from the newest id down begins: every key of `prefix` that is wanted is before it.
+std::string upper_end(std::string prefix, const std::optional<domain::SessionId>& below) {
+  if (below) {
+    prefix.append(reinterpret_cast<const char*>(below->bytes().data()), domain::SessionId::kBytes);
+  } else {
+    prefix.append(domain::SessionId::kBytes + 1, '\xFF');
+  }
+  return prefix;
+}
+
+}  // namespace
+
+std::optional<StoredSession> stored_session(std::string_view key, std::string_view value) {
+  const auto parsed = parsed_session_key(key);
+  const auto opened = open_record(key, value);
+  if (!parsed || !opened) return std::nullopt;
+  auto session = decoded_body(opened->body, parsed->tenant, parsed->id);
+  if (!session) return std::nullopt;
+  return StoredSession{*std::move(session), opened->filed};
+}
+
+Read<std::optional<Session>> Queries::session(const domain::TenantId& tenant,
+                                              const domain::SessionId& id) {
+  const SessionKeyBytes key(tenant, id);
+  const auto value = find(view_, tables_.sessions, key.view());
+  if (!value) return std::unexpected(ReadFault{value.error(), kSessions, id.masked()});
+  if (!*value) return std::nullopt;
+  const auto opened = open_record(key.view(), **value);
+  if (!opened) return damaged(kSessions, id.masked());
+  auto session = decoded_body(opened->body, tenant, id);
+  if (!session) return damaged(kSessions, id.masked());
+  return *std::move(session);
+}
+
+Read<SessionPage> Queries::page(const store::Query& query) {
+  return query.where ? page_of_value(query) : page_of_tenant(query);
+}
+
+Read<SessionPage> Queries::page_of_tenant(const store::Query& query) {
+  const std::string prefix = tenant_prefix(query.tenant);
+  SessionPage page;
+  TableCursor at(view_, tables_.sessions);
+  int error = at.seek_before(upper_end(prefix, query.below));
+  for (; !error && at.key().starts_with(prefix); error = at.previous()) {
+    if (page.sessions.size() == query.limit) {
+      page.more = true;
+      break;
+    }
+    auto stored = stored_session(at.key(), at.value());
+    if (!stored) {
+      const auto key = parsed_session_key(at.key());
+      return damaged(kSessions, key ? key->id.masked() : std::string());
+    }
+    page.sessions.push_back(std::move(stored->session));
+  }
+  if (unless_end(error)) return fault(error, kSessions);
+  return page;
+}
+
+Read<SessionPage> Queries::page_of_value(const store::Query& query) {
+  const auto& [attribute, value] = *query.where;
+  SessionPage page;
+  if (value.empty() || value.size() > domain::Identity::kMaxBytes) return page;  // nobody has it
+  const std::string prefix = index_prefix(query.tenant, attribute, value);
+  TableCursor at(view_, tables_.index);
+  int error = at.seek_before(upper_end(prefix, query.below));
+  for (; !error && at.key().starts_with(prefix); error = at.previous()) {
+    if (page.sessions.size() == query.limit) {
+      page.more = true;
+      break;
+    }
+    const auto entry = parsed_index_key(at.key());
+    if (!entry) return damaged(kIndex);
+    auto found = session(query.tenant, entry->session.id);
+    if (!found) return std::unexpected(found.error());
+    if (!*found || value_of((*found)->identity, attribute) != value) {
+      return damaged(kIndex, entry->session.id.masked());
+    }
+    page.sessions.push_back(**std::move(found));
+  }
+  if (unless_end(error)) return fault(error, kIndex);
+  return page;
+}
+
+Read<domain::Counts> Queries::counts(const domain::TenantId& tenant) {
+  const auto value = find(view_, tables_.counts, tenant_prefix(tenant));
+  if (!value) return fault(value.error(), kCounts);
+  if (!*value) return domain::Counts{};
+  const auto counts = decoded_counts(**value);
+  if (!counts) return damaged(kCounts);
+  return *counts;
+}
+
+Read<std::vector<store::Due>> Queries::due(Time now, size_t limit) {
+  std::vector<store::Due> all;
+  TableCursor at(view_, tables_.expiry);
+  int error = at.first();
+  for (; !error && all.size() < limit; error = at.next()) {
+    const auto entry = parsed_expiry_key(at.key());
+    if (!entry) return damaged(kExpiry);
+    if (entry->filed > now) break;
+    if (entry->kind == FiledKind::session) {
+      auto key = parsed_session_key(entry->filed_key);
+      if (!key) return damaged(kExpiry);
+      all.push_back({entry->filed, std::move(key->tenant), key->id});
+    } else {
+      auto key = parsed_idempotency_key(entry->filed_key);
+      if (!key) return damaged(kExpiry);
+      all.push_back({entry->filed, std::move(key->tenant), std::string(key->key)});
+    }
+  }
+  if (unless_end(error)) return fault(error, kExpiry);
+  return all;
+}
+
+Read<std::optional<domain::IdempotencyEntry>> Queries::idempotency_entry(
+    const domain::TenantId& tenant, const std::string& key) {
+  if (key.empty() || key.size() > domain::kMaxIdempotencyKeyBytes) return std::nullopt;
+  const std::string key_bytes = idempotency_key(tenant, key);
+  const auto value = find(view_, tables_.idempotency, key_bytes);
+  if (!value) return fault(value.error(), kIdempotency);
+  if (!*value) return std::nullopt;
+  const auto entry = decoded_entry(key_bytes, **value);
+  if (!entry) return damaged(kIdempotency);
+  return *entry;
+}
+
+Read<std::vector<domain::LoggedEvent>> Queries::events_after(const domain::TenantId& tenant,
+                                                             uint64_t sequence, size_t limit) {
+  std::vector<domain::LoggedEvent> page;
+  if (sequence == UINT64_MAX) return page;
+  const std::string prefix = tenant_prefix(tenant);
+  TableCursor at(view_, tables_.events);
+  int error = at.seek(event_key(prefix, sequence + 1));
+  for (; !error && page.size() < limit && at.key().starts_with(prefix); error = at.next()) {
+    const auto key = parsed_event_key(at.key());
+    if (!key) return damaged(kEvents);
+    const auto body = open_event(at.key(), at.value());
+    if (!body) return damaged(kEvents);
+    auto event = decoded_event(*body, tenant);
+    if (!event) return damaged(kEvents);
+    page.push_back({std::to_string(key->sequence), *std::move(event)});
+  }
+  if (unless_end(error)) return fault(error, kEvents);
+  return page;
+}
+
+Read<std::vector<std::string>> Queries::events_before(Time time, size_t limit) {
+  std::vector<std::string> keys;
+  TableCursor at(view_, tables_.events);
+  int error = at.first();
+  while (!error && keys.size() < limit) {
+    const auto first = parsed_event_key(at.key());
+    if (!first) return damaged(kEvents);
+    const std::string prefix = tenant_prefix(first->tenant);
+    std::vector<std::string> undated;
+    for (; !error && at.key().starts_with(prefix); error = at.next()) {
+      const auto body = open_event(at.key(), at.value());
+      const auto event_time = body ? time_of_event(*body) : std::nullopt;
+      if (!event_time) {
+        undated.emplace_back(at.key());
+        continue;
+      }
+      if (*event_time >= time) break;
+      undated.emplace_back(at.key());
+      const size_t taken = std::min(undated.size(), limit - keys.size());
+      keys.insert(keys.end(), undated.begin(), undated.begin() + static_cast<ptrdiff_t>(taken));
+      undated.clear();
+      if (keys.size() == limit) break;
+    }
+    // To the next tenant, whose keys are after all of this one.
+    if (!error && at.key().starts_with(prefix)) error = at.seek(prefix + std::string(9, '\xFF'));
+  }
+  if (unless_end(error)) return fault(error, kEvents);
+  return keys;
+}
+
+}  // namespace sojourn::lmdb
