@@ -1,41 +1,11 @@
 """Many clients change one session at once, and none of them loses anything."""
 
-import threading
-
 import pytest
 
-from harness.client import Client
+from harness.load import at_once
 from harness.wire import check_error, check_session, without_access
 
 CLIENTS = 64
-
-
-def at_once(address, tenant, calls):
-    """Runs each of `calls` on a thread and a connection of its own, all let go together. Returns
-    their answers in order."""
-    barrier = threading.Barrier(len(calls))
-    answers, failures = [None] * len(calls), []
-
-    def run(number):
-        client = Client(address, tenant)
-        try:
-            client.head("x")  # the connection is open before the start
-            barrier.wait(20)
-            answers[number] = calls[number](client)
-        except Exception as failure:  # shown by the main thread
-            failures.append(failure)
-            barrier.abort()
-        finally:
-            client.close()
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not failures, failures[:3]
-    assert not any(thread.is_alive() for thread in threads)
-    return answers
 
 
 def associate(session, name, value):

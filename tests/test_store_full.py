@@ -1,6 +1,9 @@
 """A full store refuses what it cannot keep, keeps what it has, and goes on once it has room."""
 
 from harness.client import Client
+from harness.events import all_events, fold, without_time
+from harness.load import walk
+from harness.processes import wait_for
 from harness.wire import check_error, check_session, without_access
 
 TOO_MANY = 100_000  # sessions that can never fit 1 MiB
@@ -76,4 +79,51 @@ def test_a_refused_change_leaves_the_session_as_it_was(start_server, tenant):
             refused += 1
             assert without_access(got) == without_access(one)
     assert refused > 0
+    client.close()
+
+
+def test_in_a_full_store_every_session_can_end(start_server, tenant):
+    """The events of it find room, too; whether there is any left then, is another matter."""
+    client = Client(start_server("store.lmdb.map_size=1MiB").address, tenant)
+    made, refusal = fill(client)
+    check_error(refusal, 503, "STORE_FULL")
+    for one in made:
+        check_session(client.end(one["sessionId"]))
+    assert walk(client) == []
+    assert fold(all_events(client)) == {}
+    client.close()
+
+
+def test_in_a_full_store_ends_make_room(start_server, tenant):
+    client = Client(start_server("store.lmdb.map_size=1MiB", "events.retention=0s").address, tenant)
+    made, refusal = fill(client)
+    check_error(refusal, 503, "STORE_FULL")
+    for one in made[:len(made) // 2]:
+        check_session(client.end(one["sessionId"]))
+    check_all(client, made[len(made) // 2:])
+    for _ in range(len(made) // 4):
+        check_session(client.create({"gkc_agentId": "after"}))
+    client.close()
+
+
+def test_in_a_full_store_sessions_expire_and_make_room(start_server, tenant):
+    server = start_server("store.lmdb.map_size=1MiB", "sessions.idle_timeout=5s",
+                          "events.retention=5s")
+    client = Client(server.address, tenant)
+    check_error(fill(client)[1], 503, "STORE_FULL")
+    wait_for(lambda: client.create().status == 200, "there is room again", 20)
+    check_error(fill(client)[1], 503, "STORE_FULL")
+    wait_for(lambda: walk(client) == [], "all expire", 20)
+    check_session(client.create())
+    client.close()
+
+
+def test_a_full_log_tells_the_truth(start_server, tenant):
+    """What was refused is not told, and what was answered is."""
+    client = Client(start_server("store.lmdb.map_size=1MiB").address, tenant)
+    made, _ = fill(client)
+    for one in made[:200]:
+        response = client.associate(one["sessionId"], {"gkc_customerId": "c" * 256})
+        assert response.status in (200, 503), response
+    assert fold(all_events(client)) == without_time(walk(client))
     client.close()

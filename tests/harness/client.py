@@ -44,8 +44,13 @@ def _no_duplicates(pairs):
 class Connection:
     """One TCP connection, byte by byte."""
 
-    def __init__(self, address, seconds=SECONDS):
-        self.socket = socket.create_connection(address, timeout=seconds)
+    def __init__(self, address, seconds=SECONDS, receive_buffer=None):
+        """`receive_buffer`: bytes the kernel may hold for us, for a reader that is to be slow."""
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self.socket.settimeout(seconds)
+        if receive_buffer is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._seconds = seconds
         self._buffer = b""
@@ -87,6 +92,20 @@ class Connection:
     def read(self, head=False):
         """The next answer, interim ones (1xx) too. `head`: it answers a HEAD and has no body."""
         deadline = time.monotonic() + self._seconds
+        response = self.read_head(deadline)
+        if head or 100 <= response.status < 200 or response.status in (204, 304):
+            return response
+        if response.field("Transfer-Encoding") is not None:
+            response.body = self._chunks(deadline)
+        elif response.field("Content-Length") is not None:
+            response.body = self._exactly(int(response.field("Content-Length")), deadline)
+        else:
+            raise AssertionError(f"an answer without a length: {response}")
+        return response
+
+    def read_head(self, deadline=None):
+        """The head of the next answer; its body is left to read_chunk or read_some."""
+        deadline = deadline or time.monotonic() + self._seconds
         top = self._until(b"\r\n\r\n", deadline).decode("utf-8")
         line, *lines = top.split("\r\n")
         version, status, reason = (line.split(" ", 2) + [""])[:3]
@@ -96,16 +115,23 @@ class Connection:
             name, colon, value = text.partition(":")
             assert colon and name and name == name.strip(), f"not a header line: {text!r}"
             fields.append((name, value.strip()))
-        response = Response(version, int(status), reason, fields, b"")
-        if head or 100 <= response.status < 200 or response.status in (204, 304):
-            return response
-        if response.field("Transfer-Encoding") is not None:
-            response.body = self._chunks(deadline)
-        elif response.field("Content-Length") is not None:
-            response.body = self._exactly(int(response.field("Content-Length")), deadline)
-        else:
-            raise AssertionError(f"an answer without a length: {top}")
-        return response
+        return Response(version, int(status), reason, fields, b"")
+
+    def read_chunk(self, seconds):
+        """The next chunk of a body; b"" is its end."""
+        deadline = time.monotonic() + seconds
+        size = int(self._until(b"\r\n", deadline), 16)
+        data = self._exactly(size, deadline)
+        assert self._exactly(2, deadline) == b"\r\n"
+        return data
+
+    def read_some(self, seconds):
+        """Some bytes of a body that ends with the connection; b"" is its end."""
+        deadline = time.monotonic() + seconds
+        if not self._buffer:
+            self._receive(deadline)
+        data, self._buffer = self._buffer, b""
+        return data
 
     def _chunks(self, deadline):
         body = b""
@@ -170,11 +196,15 @@ class Client:
             self.close()
         return response
 
+    def path(self, path, parameters=()):
+        """`parameters`: query parameters beside the tenant; those that are None are left out."""
+        given = {} if self.tenant is None else {"tenantId": self.tenant}
+        given |= {name: value for name, value in dict(parameters).items() if value is not None}
+        query = urllib.parse.urlencode(given, quote_via=urllib.parse.quote, safe="")
+        return f"{self.base}{path}{'?' if query else ''}{query}"
+
     def target(self, session="new"):
-        query = ""
-        if self.tenant is not None:
-            query = "?tenantId=" + urllib.parse.quote(self.tenant, safe="")
-        return f"{self.base}/sessions/{session}{query}"
+        return self.path(f"/sessions/{session}")
 
     def call(self, method, session, headers=(), body=None):
         """`body`: what json.dumps takes; None sends none."""
@@ -196,6 +226,18 @@ class Client:
 
     def associate(self, session, headers=(), body=None):
         return self.call("POST", session, headers, body)
+
+    def end(self, session, headers=()):
+        return self.call("DELETE", session, headers)
+
+    def list(self, **parameters):
+        return self.request("GET", self.path("/sessions", parameters))
+
+    def end_all(self, **parameters):
+        return self.request("DELETE", self.path("/sessions", parameters))
+
+    def events(self, **parameters):
+        return self.request("GET", self.path("/events", parameters))
 
     def close(self):
         if self._connection is not None:

@@ -8,6 +8,9 @@ SESSION_ID = re.compile(r"[01][0-9A-HJKMNP-TV-Z]{35}")  # Crockford base32, 4 + 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 MEMBERS = {"sessionId", "tenantId", "agentId", "customerId", "visitId", "globalVisitId", "anonymous",
            "isNew", "createdAt", "lastAccessedAt", "expiresAt", "version", "attributes"}
+# The server reads the wall clock at its start and then counts by another (app/steady_clock.h): this
+# close are they when nobody sets the clock.
+CLOCKS_AGREE_MS = 10
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -37,20 +40,28 @@ def check_common(response):
     assert response.field("Date").endswith(" GMT"), response
 
 
-def check_session(response):
-    """A success: the exact envelope and every member of SessionInfo. Returns the SessionInfo."""
+def check_session(response, repeated=False):
+    """A success: the exact envelope, every member of SessionInfo and the ETag. Returns the
+    SessionInfo. `repeated`: the answer to a create that was sent before with the same
+    Idempotency-Key, so that a new session may have a history."""
     assert response.status == 200, response
     check_common(response)
     envelope = response.json()
     assert set(envelope) == {"statusCode", "response", "sessionId"}, envelope
     assert envelope["statusCode"] == 200 and type(envelope["statusCode"]) is int
     info = envelope["response"]
-    check_info(info)
+    check_info(info, repeated)
     assert envelope["sessionId"] == info["sessionId"]
+    assert response.field("ETag") == etag(info), response
     return info
 
 
-def check_info(info):
+def etag(info):
+    """The strong entity tag of a SessionInfo."""
+    return f'"{info["version"]}"'
+
+
+def check_info(info, repeated=False):
     assert set(info) == MEMBERS, set(info) ^ MEMBERS
     assert SESSION_ID.fullmatch(info["sessionId"]), info["sessionId"]
     assert type(info["tenantId"]) is str and info["tenantId"]
@@ -60,12 +71,50 @@ def check_info(info):
     assert info["anonymous"] is (not named), info
     assert type(info["isNew"]) is bool
     assert type(info["version"]) is int and info["version"] >= 1
-    assert info["attributes"] == {}
+    assert type(info["attributes"]) is dict, info
     created, accessed, expires = (milliseconds(info[name])
                                   for name in ("createdAt", "lastAccessedAt", "expiresAt"))
     assert created <= accessed < expires, info
-    if info["isNew"]:
+    if info["isNew"] and not repeated:
         assert info["version"] == 1 and created == accessed, info
+
+
+def check_answer(response, members):
+    """A success that is no SessionInfo: the exact envelope around the exact members."""
+    assert response.status == 200, response
+    check_common(response)
+    envelope = response.json()
+    assert set(envelope) == {"statusCode", "response"}, envelope
+    assert envelope["statusCode"] == 200 and type(envelope["statusCode"]) is int
+    assert set(envelope["response"]) == members, envelope
+    return envelope["response"]
+
+
+def check_listing(response):
+    """A page of sessions, newest first. Returns them and the cursor of the next page or None."""
+    page = check_answer(response, {"sessions", "nextCursor"})
+    ids = [info["sessionId"] for info in page["sessions"]]
+    assert ids == sorted(set(ids), reverse=True), "not newest first, or one twice"
+    for info in page["sessions"]:
+        check_info(info)
+        assert info["isNew"] is False, info
+    cursor = page["nextCursor"]
+    assert cursor is None or (type(cursor) is str and cursor), page
+    return page["sessions"], cursor
+
+
+def check_ended(response):
+    """The answer to the end of all: how many."""
+    ended = check_answer(response, {"ended"})["ended"]
+    assert type(ended) is int and ended >= 0
+    return ended
+
+
+def check_not_modified(response, tag):
+    assert response.status == 304, response
+    assert response.body == b"" and response.field("ETag") == tag, response
+    assert response.field("Content-Length") in (None, "0"), response
+    assert response.field("Cache-Control") == "no-store" and response.field("Date"), response
 
 
 def check_error(response, status, code):

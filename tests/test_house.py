@@ -1,0 +1,151 @@
+"""What the documents say is what the program does: options, errors, routes, links."""
+
+import json
+import re
+from urllib.parse import unquote
+
+import pytest
+
+from harness.server import REPOSITORY, run
+
+# Defaults that depend on something are told in other words in the manual.
+IN_OTHER_WORDS = {"idle_timeout / 30": "a thirtieth of the idle time"}
+
+
+def text_of(path):
+    return (REPOSITORY / path).read_text()
+
+
+# Options
+
+
+def options_of_help():
+    code, stdout, stderr = run("serve", "--help")
+    assert code == 0, stderr
+    listed = stdout[stdout.index("Options of the configuration file"):]
+    return dict(re.findall(r"^ +([a-z][\w.\"<>*]*\.[\w]+) = (.+)$", listed, re.MULTILINE))
+
+
+def options_of_manual():
+    """The rows | `key` | default | meaning | of the tables. A key in brackets is no option but a
+    table of them."""
+    rows = re.findall(r"^\| *`([^`|[]+)` *\| *([^|]+?) *\|", text_of("docs/configuration.md"), re.MULTILINE)
+    assert len(rows) == len(dict(rows)), "an option that is documented twice"
+    return dict(rows)
+
+
+def plain(default):
+    default = default.strip().strip("()").replace("`", "")
+    return IN_OTHER_WORDS.get(default, default)
+
+
+def test_every_option_is_documented_with_its_default():
+    program, manual = options_of_help(), options_of_manual()
+    assert len(program) > 20
+    assert set(program) == set(manual), set(program) ^ set(manual)
+    for key, default in program.items():
+        assert plain(default) == plain(manual[key]), (
+            f"{key}: the program says {default}, docs/configuration.md {manual[key]}")
+
+
+# Errors
+
+
+def error_codes():
+    codes = set(re.findall(r'return "([A-Z_]+)";', text_of("src/base/error.cc")))
+    assert len(codes) >= 15
+    return codes
+
+
+def test_every_error_code_is_documented():
+    documented = re.findall(r"^\| *\d{3} *\| *`([A-Z_]+)` *\|", text_of("docs/errors.md"), re.MULTILINE)
+    assert len(documented) == len(set(documented)), "a code that is documented twice"
+    assert set(documented) == error_codes(), set(documented) ^ error_codes()
+
+
+def openapi():
+    return json.loads(text_of("openapi/openapi.json"))
+
+
+def strings_of(value):
+    if isinstance(value, dict):
+        for member in value.values():
+            yield from strings_of(member)
+    elif isinstance(value, list):
+        for one in value:
+            yield from strings_of(one)
+    elif isinstance(value, str):
+        yield value
+
+
+def test_every_error_code_is_in_the_openapi_document():
+    said = set(re.findall(r"\b[A-Z][A-Z_]{4,}\b", " ".join(strings_of(openapi()))))
+    assert error_codes() <= said, error_codes() - said
+
+
+# Routes
+
+
+def routes():
+    found = re.findall(r'\{Method::(\w+), "([^"]+)"', text_of("src/api/routes.cc"))
+    assert len(found) >= 4
+    return [(method.rstrip("_"), path) for method, path in found]
+
+
+def test_every_route_is_in_the_openapi_document_and_no_other():
+    methods = {"get", "put", "post", "delete", "head", "options", "patch"}
+    documented = {(method, path) for path, item in openapi()["paths"].items()
+                  for method in item if method in methods}
+    assert documented == set(routes()), documented ^ set(routes())
+
+
+def test_every_reference_of_the_openapi_document_leads_somewhere():
+    document = openapi()
+    references = set(re.findall(r'"\$ref": *"([^"]+)"', json.dumps(document)))
+    assert references
+    for reference in references:
+        part = document
+        for name in reference.removeprefix("#/").split("/"):
+            assert name in part, reference
+            part = part[name]
+
+
+def test_every_operation_of_the_openapi_document_has_a_name_and_answers():
+    ids = []
+    for path, item in openapi()["paths"].items():
+        for method, operation in item.items():
+            if method == "parameters":
+                continue
+            ids.append(operation["operationId"])
+            assert operation["summary"] and "200" in operation["responses"], (method, path)
+    assert len(ids) == len(set(ids))
+
+
+# Links
+
+
+def documents():
+    paths = (path.relative_to(REPOSITORY) for path in REPOSITORY.rglob("*.md"))
+    return sorted(str(path) for path in paths
+                  if path.parts[0] != "build" and not any(part[0] == "." for part in path.parts[:-1]))
+
+
+def headings(text):
+    """The anchors of a document, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    for heading in re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE):
+        yield re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", documents())
+def test_every_link_leads_somewhere(document):
+    path = REPOSITORY / document
+    text = re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for link in re.findall(r"\]\(([^()\s]+)\)", text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        target, _, anchor = link.partition("#")
+        file = (path.parent / unquote(target)).resolve() if target else path
+        assert file.exists(), f"{document}: {link} leads nowhere"
+        if anchor and file.suffix == ".md":
+            assert anchor in headings(file.read_text()), f"{document}: {link}: no such heading"
