@@ -130,6 +130,7 @@ std::expected<void, std::string> serve(const config::Options& options) {
     loops.push_back(&workers.back()->loop);
   }
   HousekeepingWorker housekeeping(shared, **engine);
+  const CloseAtEnd close_at_end{**engine};
 
   auto server = http::Server::listen(
       options.http, loops, [&](size_t i) -> http::Service& { return *workers[i]->service; });

@@ -39,7 +39,7 @@ class IndexBuilder {
   Result<void> fit(std::span<const IdentityAttribute> wanted) {
     int error = plan(wanted);
     if (!error && left_.empty() && built_.empty()) return {};
-    if (!error) log_start();
+    if (!error && !is_new_) log_start();
     if (!error) error = set_states(false);
     if (!error && !cleared_.empty()) error = in_steps(Room::none, &IndexBuilder::clear_step);
     if (!error && !built_.empty()) error = in_steps(Room::more, &IndexBuilder::build_step);
@@ -52,8 +52,10 @@ class IndexBuilder {
                  "Run \"sojourn check\".",
                  {{"records", std::to_string(damaged_)}});
     }
-    log_.write(LogLevel::info, "store.index_ready", "The index is ready.",
-               {{"sessions", std::to_string(sessions_)}, {"entries", std::to_string(added_)}});
+    if (!is_new_) {
+      log_.write(LogLevel::info, "store.index_ready", "The index is ready.",
+                 {{"sessions", std::to_string(sessions_)}, {"entries", std::to_string(added_)}});
+    }
     return {};
   }
 
@@ -64,6 +66,7 @@ class IndexBuilder {
     for (const IdentityAttribute attribute : kAttributes) {
       const auto state = index_state(view.handle(), tables_, attribute);
       if (!state) return state.error();
+      if (*state != IndexState::absent) is_new_ = false;
       const bool is_wanted = contains(wanted, attribute);
       if (is_wanted && *state == IndexState::complete) continue;
       if (is_wanted) built_.push_back(attribute);
@@ -179,6 +182,7 @@ class IndexBuilder {
   Environment& environment_;
   const Tables& tables_;
   Log& log_;
+  bool is_new_ = true;                      // a directory that never had an index: nothing to tell
   std::vector<IdentityAttribute> built_;    // wanted, and not complete
   std::vector<IdentityAttribute> left_;     // not wanted, and there
   std::vector<IdentityAttribute> cleared_;  // those of both that may have entries
