@@ -171,8 +171,18 @@ def test_an_index_that_is_changed_finds_what_was_there_before(start_server, tena
     assert (rows["sessions"], rows["index"]) == (20, 40)
 
 
-@pytest.mark.parametrize("index", ['["customerId"]', '["customerId", "agentId", "agentId"]',
-                                   '["customerId", "agentId", "color"]', '"customerId"', "[]"])
+def test_what_is_not_indexed_can_be_neither_listed_nor_ended_by(start_server, tenant):
+    client = Client(start_server('sessions.index=["visitId"]').address, tenant)
+    made = check_session(client.create({"gkc_agentId": "a"}, {"visitId": "v"}))
+    assert [one["sessionId"] for one in walk(client, visitId="v")] == [made["sessionId"]]
+    for response in (client.list(agentId="a"), client.end_all(agentId="a")):
+        assert "sessions.index" in check_error(response, 400, "INVALID_PARAMETER")
+    assert not check_session(client.get(made["sessionId"]))["isNew"]
+    client.close()
+
+
+@pytest.mark.parametrize("index", ['["customerId", "agentId", "agentId"]',
+                                   '["customerId", "agentId", "color"]', '"customerId"', "[1]"])
 def test_an_index_that_cannot_be_one_stops_the_start(start_server, index):
     with pytest.raises(DidNotStart) as failure:
         start_server(f"sessions.index={index}")

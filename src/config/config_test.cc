@@ -175,8 +175,10 @@ TEST_F(Config, SessionsIndexAndEvents) {
   EXPECT_EQ(
       from_set("sessions.index", R"(["agentId", "customerId", "visitId"])")->lmdb.indexed.size(),
       3u);
-  for (const auto* bad : {R"(["customerId"])", R"(["agentId", "customerId", "agentId"])", "[]",
-                          R"(["agentId", "customerId", "x"])", "customerId"}) {
+  EXPECT_EQ(from_set("sessions.index", R"(["visitId"])")->lmdb.indexed.size(), 1u);
+  EXPECT_TRUE(from_set("sessions.index", "[]")->lmdb.indexed.empty());
+  for (const auto* bad :
+       {R"(["agentId", "agentId"])", R"(["customerId", "x"])", "customerId", "[1]"}) {
     EXPECT_THAT(from_set("sessions.index", bad).error(), HasSubstr("a list of")) << bad;
   }
   EXPECT_EQ(from_set("events.retention", "0")->events.retention, 0ms);

@@ -152,17 +152,16 @@ Applied apply_index(Options& options, const Value& value) {
       {"visitId", IdentityAttribute::visit_id},
       {"globalVisitId", IdentityAttribute::global_visit_id}};
   std::set<IdentityAttribute> indexed;
+  bool fine = value.kind == Value::Kind::strings;
   for (const std::string& name : value.strings) {
     const auto known = kNames.find(name);
-    if (known == kNames.end() || !indexed.insert(known->second).second) indexed.clear();
-    if (indexed.empty()) break;
+    fine = fine && known != kNames.end() && indexed.insert(known->second).second;
   }
-  // End-all must always find every session of a customer or an agent.
-  if (!indexed.contains(IdentityAttribute::customer_id) ||
-      !indexed.contains(IdentityAttribute::agent_id)) {
+  if (!fine) {
     return wrong(
-        "a list of \"customerId\" and \"agentId\", and perhaps \"visitId\" and \"globalVisitId\", "
-        "each once, is wanted");
+        "a list of \"customerId\", \"agentId\", \"visitId\" and \"globalVisitId\", each at most "
+        "once, is "
+        "wanted");
   }
   options.lmdb.indexed.assign(indexed.begin(), indexed.end());
   return {};
