@@ -17,8 +17,10 @@ int check(const std::filesystem::path& data) {
   for (const auto& [table, count] : report->tables()) fmt::print("{} {}\n", table, count);
   for (const std::string& problem : report->problems) fmt::print("problem: {}\n", problem);
   if (report->sound()) return 0;
-  fmt::print(stderr, "sojourn: {} problems; restore a backup, or end the sessions named above\n",
-             report->problem_count);
+  fmt::print(
+      stderr,
+      "sojourn: {} problems; keep a copy of the directory before anything else writes to it\n",
+      report->problem_count);
   return 1;
 }
 
