@@ -17,10 +17,10 @@
 #include "api/api.h"
 #include "api/error_table.h"
 #include "housekeeper.h"
-#include "http/loop.h"
 #include "http/server.h"
 #include "json_log.h"
 #include "lmdb/lmdb_store.h"
+#include "net/loop.h"
 #include "sessions/operations.h"
 #include "steady_clock.h"
 #include "store/session_store.h"
@@ -44,7 +44,7 @@ struct Worker {
       : store(engine.store_for(loop)),
         context{*store, shared.clock, shared.entropy, shared.tenants, shared.options.events} {}
 
-  http::Loop loop;
+  net::Loop loop;
   std::unique_ptr<store::SessionStore> store;
   sessions::Context context;
 };
@@ -124,7 +124,7 @@ std::expected<void, std::string> serve(const config::Options& options) {
                              ? options.http_threads
                              : std::max(1U, std::thread::hardware_concurrency());
   std::vector<std::unique_ptr<ApiWorker>> workers;
-  std::vector<http::Loop*> loops;
+  std::vector<net::Loop*> loops;
   for (size_t i = 0; i < threads; ++i) {
     workers.push_back(std::make_unique<ApiWorker>(shared, **engine));
     loops.push_back(&workers.back()->loop);
@@ -138,7 +138,7 @@ std::expected<void, std::string> serve(const config::Options& options) {
 
   // The admin listener has a loop of its own: it answers when the others are busy.
   std::atomic<bool> draining = false;
-  http::Loop admin_loop;
+  net::Loop admin_loop;
   const auto admin_service =
       admin::make_service({.readiness =
                                [&] {
@@ -158,7 +158,7 @@ std::expected<void, std::string> serve(const config::Options& options) {
     admin_server = *std::move(listening);
     admin_loop.start();
   }
-  for (http::Loop* loop : loops) loop->start();
+  for (net::Loop* loop : loops) loop->start();
   housekeeping.housekeeper.start();
   keep_adjusting(shared.clock, housekeeping.loop);
   housekeeping.loop.start();
@@ -188,7 +188,7 @@ std::expected<void, std::string> serve(const config::Options& options) {
   }
   log.write(LogLevel::info, "server.stopped", "All requests were finished.");
   admin_loop.stop();
-  for (http::Loop* loop : loops) loop->stop();
+  for (net::Loop* loop : loops) loop->stop();
   return {};
 }
 

@@ -20,8 +20,8 @@
 namespace sojourn::http {
 
 template <class T>
-using Awaitable = boost::asio::awaitable<T, Loop::Impl::Executor>;
-inline constexpr boost::asio::use_awaitable_t<Loop::Impl::Executor> kResume{};
+using Awaitable = boost::asio::awaitable<T, net::Loop::Impl::Executor>;
+inline constexpr boost::asio::use_awaitable_t<net::Loop::Impl::Executor> kResume{};
 
 // Answers are sent when so much has gathered, and a buffer that grew beyond it is given back.
 inline constexpr size_t kMaxGathered = 64 * 1024;
@@ -71,7 +71,7 @@ class ClientConnection final : public Listener::Connection {
   enum class AfterRead { go_on, over };
 
   const ServerOptions& options() const { return listener_->options(); }
-  SteadyTime now() const { return listener_->loop().now; }
+  net::SteadyTime now() const { return listener_->loop().now; }
 
   // Answers.
   void begin_answer();

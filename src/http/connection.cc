@@ -29,7 +29,7 @@ namespace sojourn::http {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-using Executor = Loop::Impl::Executor;
+using Executor = net::Loop::Impl::Executor;
 
 namespace {
 
@@ -164,8 +164,7 @@ void ClientConnection::end_answer() {
 }
 
 void ClientConnection::append(BodySent body_sent, Afterwards afterwards) {
-  append_response(out_, response_, listener_->loop().common_fields, body_sent, afterwards,
-                  framing_);
+  append_response(out_, response_, listener_->common_fields(), body_sent, afterwards, framing_);
 }
 
 // The last answer of the connection, for an error that was found here.

@@ -6,12 +6,12 @@
 #include <memory>
 
 #include "listener.h"
-#include "loop_impl.h"
+#include "net/loop_impl.h"
 
 namespace sojourn::http {
 
 // With the concrete executor: a type-erased one costs an indirect call per operation.
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Loop::Impl::Executor>;
+using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, net::Loop::Impl::Executor>;
 
 // Takes the connection over and returns at once. On the listener's loop.
 void serve(Socket socket, std::shared_ptr<Listener> listener, Admission admission);

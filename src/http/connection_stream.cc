@@ -26,7 +26,8 @@ Task<void> next_step(BodyStream& stream, std::string& piece, BodyStream::Step& s
 // for its own.
 Awaitable<bool> ClientConnection::send_stream() {
   phase_ = Phase::streaming;
-  deadline = SteadyTime::max();  // the stream may wait as long as it likes; each send has a limit
+  deadline =
+      net::SteadyTime::max();  // the stream may wait as long as it likes; each send has a limit
   bool whole = true;
   for (bool ended = false; whole && !ended;) {
     // Others on the loop have their turn, and a drain is seen, however fast the pieces come.

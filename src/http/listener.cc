@@ -8,14 +8,15 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "connection.h"
-#include "loop_impl.h"
+#include "net/loop_impl.h"
+#include "response_writer.h"
 
 namespace sojourn::http {
 namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-using LoopExecutor = Loop::Impl::Executor;
+using LoopExecutor = net::Loop::Impl::Executor;
 constexpr asio::as_tuple_t<asio::use_awaitable_t<LoopExecutor>> kResume{};
 
 // After an error like "too many open files" accepting would fail again at once, and spin.
@@ -59,7 +60,7 @@ struct Listener::Accepting {
   }
 
   asio::awaitable<void, LoopExecutor> run() {
-    Loop::Impl::SteadyTimer pause(acceptor.get_executor());
+    net::Loop::Impl::SteadyTimer pause(acceptor.get_executor());
     while (acceptor.is_open()) {
       auto [error, socket] = co_await acceptor.async_accept(kResume);
       if (!error) {
@@ -95,18 +96,12 @@ struct Listener::Accepting {
   asio::basic_socket_acceptor<tcp, LoopExecutor> acceptor;
 };
 
-std::shared_ptr<Listener> Listener::start(Loop& loop, FileDescriptor socket, bool ipv6,
+std::shared_ptr<Listener> Listener::start(net::Loop& loop, FileDescriptor socket, bool ipv6,
                                           Service& service, std::shared_ptr<ServerState> state) {
-  class Sweeper final : public Ticking {
+  class Sweeper final : public net::Ticking {
    public:
     explicit Sweeper(Listener& listener) : listener_(listener) {}
-    void tick(SteadyTime now) override {
-      Connection* next = nullptr;
-      for (Connection* c = listener_.first_; c != nullptr; c = next) {
-        next = c->next_;
-        if (c->deadline <= now) c->on_deadline();
-      }
-    }
+    void tick(net::SteadyTime now) override { listener_.tick(now); }
 
    private:
     Listener& listener_;
@@ -115,7 +110,7 @@ std::shared_ptr<Listener> Listener::start(Loop& loop, FileDescriptor socket, boo
   auto listener = std::make_shared<Listener>(loop, service, std::move(state));
   auto sweeper = std::make_shared<Sweeper>(*listener);
   listener->ticking_ = sweeper;
-  loop.post([ticking = std::weak_ptr<Ticking>(sweeper), impl = &loop.impl()] {
+  loop.post([ticking = std::weak_ptr<net::Ticking>(sweeper), impl = &loop.impl()] {
     impl->tickings.push_back(ticking);
   });
 
@@ -128,10 +123,27 @@ std::shared_ptr<Listener> Listener::start(Loop& loop, FileDescriptor socket, boo
   return listener;
 }
 
-Listener::Listener(Loop& loop, Service& service, std::shared_ptr<ServerState> state)
-    : loop_(loop), service_(service), state_(std::move(state)) {}
+Listener::Listener(net::Loop& loop, Service& service, std::shared_ptr<ServerState> state)
+    : loop_(loop), service_(service), state_(std::move(state)) {
+  tick(net::SteadyTime::min());  // nothing is due yet, but answers need their fields
+}
 
 Listener::~Listener() = default;
+
+// The wall clock is read for the Date field alone, which tells clients and caches the time of this
+// machine (RFC 9110 6.6.1).
+void Listener::tick(net::SteadyTime now) {
+  const auto date = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  if (date != date_ || common_fields_.empty()) {
+    date_ = date;
+    write_common_fields(common_fields_, date);
+  }
+  Connection* next = nullptr;
+  for (Connection* c = first_; c != nullptr; c = next) {
+    next = c->next_;
+    if (c->deadline <= now) c->on_deadline();
+  }
+}
 
 void Listener::drain() {
   loop_.post([self = shared_from_this()] {

@@ -8,10 +8,10 @@
 #include <memory>
 #include <mutex>
 
-#include "http/loop.h"
 #include "http/server.h"
 #include "http/service.h"
 #include "listening_socket.h"
+#include "net/loop.h"
 
 namespace sojourn::http {
 
@@ -65,9 +65,9 @@ class Listener final : public std::enable_shared_from_this<Listener> {
   };
 
   // Begins to accept on `socket`, now or when the loop starts.
-  static std::shared_ptr<Listener> start(Loop& loop, FileDescriptor socket, bool ipv6,
+  static std::shared_ptr<Listener> start(net::Loop& loop, FileDescriptor socket, bool ipv6,
                                          Service& service, std::shared_ptr<ServerState> state);
-  Listener(Loop& loop, Service& service, std::shared_ptr<ServerState> state);
+  Listener(net::Loop& loop, Service& service, std::shared_ptr<ServerState> state);
   ~Listener();
 
   // Accepts no more and ends the connections as Server::drain says. Any thread.
@@ -76,11 +76,13 @@ class Listener final : public std::enable_shared_from_this<Listener> {
   void add(Connection& connection);
   void remove(Connection& connection);
 
-  Loop::Impl& loop() { return loop_.impl(); }
+  net::Loop::Impl& loop() { return loop_.impl(); }
   Service& service() { return service_; }
   ServerState& state() { return *state_; }
   const ServerOptions& options() const { return state_->options; }
   bool draining() const { return draining_; }
+  // The header lines that every answer has, with the Date as of the last tick.
+  const std::string& common_fields() const { return common_fields_; }
 
   // Connections being told that there are too many; see kMaxTurnedAway.
   size_t turned_away = 0;
@@ -88,11 +90,15 @@ class Listener final : public std::enable_shared_from_this<Listener> {
  private:
   struct Accepting;  // the Asio part, in listener.cc
 
-  Loop& loop_;
+  void tick(std::chrono::steady_clock::time_point now);
+
+  net::Loop& loop_;
   Service& service_;
   const std::shared_ptr<ServerState> state_;
   Connection* first_ = nullptr;
   bool draining_ = false;
+  std::chrono::sys_seconds date_;
+  std::string common_fields_;
   Accepting* accepting_ = nullptr;  // null before it began and after it ended
   std::shared_ptr<void> ticking_;
 };

@@ -12,7 +12,7 @@ struct Server::Impl {
 };
 
 Result<std::unique_ptr<Server>> Server::listen(ServerOptions options,
-                                               const std::vector<Loop*>& loops,
+                                               const std::vector<net::Loop*>& loops,
                                                std::function<Service&(size_t loop)> service_of) {
   auto opened = open_listening_sockets(options.listen, loops.size());
   if (!opened) return std::unexpected(opened.error());

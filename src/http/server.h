@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "http/loop.h"
 #include "http/service.h"
+#include "net/loop.h"
 
 namespace sojourn::http {
 
@@ -41,7 +41,7 @@ class Server {
   // bound is invalid_parameter with a sentence that names it. Call before the loops start or while
   // they run.
   static Result<std::unique_ptr<Server>> listen(ServerOptions options,
-                                                const std::vector<Loop*>& loops,
+                                                const std::vector<net::Loop*>& loops,
                                                 std::function<Service&(size_t loop)> service_of);
   // Call once drained, or after the loops have stopped.
   ~Server();

@@ -200,8 +200,8 @@ TEST(Server, ALargeAnswerArrivesWhole) {
 }
 
 TEST(Server, SeveralLoopsShareOneAddress) {
-  Loop first;
-  Loop second;
+  net::Loop first;
+  net::Loop second;
   TestService one(first);
   TestService two(second);
   auto server = Server::listen({.listen = "127.0.0.1:0"}, {&first, &second},
@@ -235,7 +235,7 @@ TEST(Server, SeveralLoopsShareOneAddress) {
 
 TEST(Server, AnAddressThatIsTakenIsAClearError) {
   TestServer server;
-  Loop loop;
+  net::Loop loop;
   const auto second = Server::listen({.listen = server.server->address()}, {&loop},
                                      [&](size_t) -> Service& { return server.service; });
   ASSERT_FALSE(second.has_value());
@@ -246,7 +246,7 @@ TEST(Server, AnAddressThatIsTakenIsAClearError) {
 }
 
 TEST(Server, AnAddressThatIsNoneIsAClearError) {
-  Loop loop;
+  net::Loop loop;
   TestService service(loop);
   for (const auto* address : {"", "127.0.0.1", ":80", "127.0.0.1:", "127.0.0.1:65536", "::1:80",
                               "127.0.0.1:8o", "192.0.2.1:0"}) {
@@ -261,7 +261,7 @@ TEST(Server, AnAddressThatIsNoneIsAClearError) {
 
 TEST(Server, StoppingItsLoopWithOpenConnectionsLosesNoMemory) {
   // What the address sanitizer checks here: an idle connection and one in the middle of a request.
-  auto loop = std::make_unique<Loop>();
+  auto loop = std::make_unique<net::Loop>();
   TestService service(*loop);
   auto server = Server::listen({.listen = "127.0.0.1:0"}, {loop.get()},
                                [&](size_t) -> Service& { return service; });

@@ -22,21 +22,10 @@
 #include <thread>
 #include <utility>
 
+#include "base/eventually.h"
 #include "http/server.h"
 
 namespace sojourn::http {
-
-inline constexpr std::chrono::seconds kTestLimit{20};
-
-// False when `condition` does not come true in time.
-inline bool eventually(const std::function<bool()>& condition) {
-  const auto end = std::chrono::steady_clock::now() + kTestLimit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
-}
 
 // What a request at /wait waits for: the test's thread lets it go on, on the loop.
 class Gate {
@@ -174,7 +163,7 @@ class TestServer {
 
   in_port_t port() const { return static_cast<in_port_t>(std::stoi(server->address().substr(10))); }
 
-  Loop loop;
+  net::Loop loop;
   TestService service{loop};
   std::unique_ptr<Server> server;
 };

@@ -1,11 +1,11 @@
 // The loop as an executor and as a timer.
-#include "http/loop.h"
+#include "net/loop.h"
 
 #include <gtest/gtest.h>
 
-#include "server_test_kit.h"
+#include "base/eventually.h"
 
-namespace sojourn::http {
+namespace sojourn::net {
 namespace {
 
 using std::chrono::milliseconds;
@@ -103,4 +103,4 @@ TEST(LoopTimer, WhatIsNotDueAtTheStopIsDestroyedByIt) {
 }
 
 }  // namespace
-}  // namespace sojourn::http
+}  // namespace sojourn::net

@@ -1,12 +1,11 @@
-#include "http/loop.h"
+#include "net/loop.h"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
 
-#include "loop_impl.h"
-#include "response_writer.h"
+#include "net/loop_impl.h"
 
-namespace sojourn::http {
+namespace sojourn::net {
 
 namespace asio = boost::asio;
 
@@ -30,11 +29,6 @@ void Loop::Impl::wait_for_tick() {
 
 void Loop::Impl::on_tick() {
   now = std::chrono::steady_clock::now();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  if (seconds != date || common_fields.empty()) {
-    date = seconds;
-    write_common_fields(common_fields, seconds);
-  }
   std::erase_if(tickings, [](const std::weak_ptr<Ticking>& ticking) { return ticking.expired(); });
   for (size_t i = 0; i < tickings.size(); ++i) {
     if (const auto ticking = tickings[i].lock()) ticking->tick(now);
@@ -111,4 +105,4 @@ void Loop::stop() {
   impl_->delayed.clear();
 }
 
-}  // namespace sojourn::http
+}  // namespace sojourn::net

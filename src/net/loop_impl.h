@@ -1,4 +1,4 @@
-// What a Loop is made of. Private to this module; includes Asio, so include it in few files.
+// What a Loop is made of, for modules that do I/O on it. Includes Asio, so include it in few files.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -9,13 +9,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <vector>
 
-#include "http/loop.h"
+#include "net/loop.h"
 
-namespace sojourn::http {
+namespace sojourn::net {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
@@ -59,8 +58,6 @@ struct Loop::Impl {
   SteadyTimer delayed_timer{context};  // waits for the first of them
   std::vector<std::weak_ptr<Ticking>> tickings;
   SteadyTime now;  // coarse: as of the last tick
-  std::chrono::sys_seconds date;
-  std::string common_fields;  // of every answer, with that date
 };
 
-}  // namespace sojourn::http
+}  // namespace sojourn::net

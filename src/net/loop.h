@@ -6,18 +6,16 @@
 #include "base/executor.h"
 #include "base/timer.h"
 
-namespace sojourn::http {
+namespace sojourn::net {
 
 // An io_context and the thread that runs it. The thread starts with the first start() and ends with
 // stop() or the destructor. post() and after() may be called from any thread.
 //
-// It reads two clocks of the machine itself: the steady one for delays and deadlines, and the wall
-// clock for the Date field, which tells clients and caches the time of this machine (RFC 9110
-// 6.6.1) and nothing else. No rule about sessions looks at either: those use the Clock
-// (base/clock.h).
+// It reads the machine's steady clock itself, for delays and deadlines. No rule about sessions
+// looks at it: those use the Clock (base/clock.h).
 class Loop final : public Executor, public Timer {
  public:
-  struct Impl;  // asio lives behind this, in few files (loop_impl.h)
+  struct Impl;  // Asio lives behind this, in few files (net/loop_impl.h)
 
   Loop();
   ~Loop() override;
@@ -39,4 +37,4 @@ class Loop final : public Executor, public Timer {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace sojourn::http
+}  // namespace sojourn::net
