@@ -8,6 +8,7 @@
 
 #include "engine.h"
 #include "index_builder.h"
+#include "net/loop.h"
 #include "queries.h"
 
 namespace sojourn::lmdb {
@@ -208,6 +209,10 @@ LmdbEngine::~LmdbEngine() {
 
 std::unique_ptr<store::SessionStore> LmdbEngine::store_for(Executor& home) {
   return std::make_unique<LmdbStore>(*impl_, home);
+}
+
+std::unique_ptr<store::SessionStore> LmdbEngine::store_for(net::Loop& home) {
+  return store_for(static_cast<Executor&>(home));
 }
 
 bool LmdbEngine::healthy() const { return impl_->committer.healthy(); }

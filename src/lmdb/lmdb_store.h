@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/executor.h"
 #include "base/log.h"
+#include "store/engine.h"
 #include "store/session_store.h"
 
 namespace sojourn::lmdb {
@@ -72,7 +73,7 @@ struct LmdbCounters {
 };
 
 // The open data directory. One object per directory, in all processes. Any thread may call.
-class LmdbEngine {
+class LmdbEngine final : public store::Engine {
  public:
   // Takes no longer when there is more data, but when `indexed` has changed. Every failure is
   // store_unavailable with one sentence that says what to do: the directory is in use, cannot be
@@ -83,8 +84,7 @@ class LmdbEngine {
   static Result<std::unique_ptr<LmdbEngine>> open(const LmdbOptions& options, const Clock& clock,
                                                   Entropy& entropy, Log& log);
 
-  // Closes. The store objects must be gone; the executors must still be there.
-  ~LmdbEngine();
+  ~LmdbEngine() override;
 
   // A store object for the thread that `home` stands for (at most 1,000 at once). Commits are
   // answered by one post() to `home` for all that one transaction answers there. `home` must
@@ -94,15 +94,16 @@ class LmdbEngine {
   // that need no more room than they free are still tried: touches, the ends of sessions, filing
   // anew, trimming.
   std::unique_ptr<store::SessionStore> store_for(Executor& home);
+  std::unique_ptr<store::SessionStore> store_for(net::Loop& home) override;
 
   // False once a sync failed, or the engine is closed: no commit is acknowledged any more, until
   // the directory is opened anew. Reads of what was committed before go on, unless it was the
   // writing of liblmdb's meta page that failed: then they are store_unavailable too.
-  bool healthy() const;
+  bool healthy() const override;
 
   // Commits what waits, answers all of it, and ends the committer; with sync_interval, after a last
   // sync. Later commits are store_unavailable; reads go on. Waits for the disk. Twice is once.
-  void close();
+  void close() override;
 
   LmdbCounters counters() const;
 

@@ -1,0 +1,31 @@
+// A store as the process has it.
+#pragma once
+
+#include <memory>
+
+#include "store/session_store.h"
+
+namespace sojourn::net {
+class Loop;
+}
+
+namespace sojourn::store {
+
+// Opened once, it gives every loop its own access. Any thread may call.
+class Engine {
+ public:
+  // Closes. The store objects must be gone; the loops they were made for must still be there.
+  virtual ~Engine() = default;
+
+  // A store object for the thread of `home`, which must outlive the engine, or close().
+  virtual std::unique_ptr<SessionStore> store_for(net::Loop& home) = 0;
+
+  // False while no commit would be acknowledged.
+  virtual bool healthy() const = 0;
+
+  // Commits what waits, answers all of it, and ends. Later commits are store_unavailable. May wait
+  // for the disk or the network. Twice is once.
+  virtual void close() = 0;
+};
+
+}  // namespace sojourn::store
