@@ -7,7 +7,7 @@
 namespace sojourn::api {
 
 Task<void> create_session(Api& api, http::Request& request, http::Response& response) {
-  auto tenant = read_tenant(request, api.context.tenants);
+  auto tenant = read_tenant(request, *api.context.tenants);
   if (!tenant) co_return write_error(tenant.error(), response);
   auto given = read_update(request);
   if (!given) co_return write_error(given.error(), response);

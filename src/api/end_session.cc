@@ -7,7 +7,7 @@
 namespace sojourn::api {
 
 Task<void> end_session(Api& api, http::Request& request, http::Response& response) {
-  auto tenant = read_tenant(request, api.context.tenants);
+  auto tenant = read_tenant(request, *api.context.tenants);
   if (!tenant) co_return write_error(tenant.error(), response);
   auto if_match = read_entity_tags(request, "If-Match", Comparison::strong);
   if (!if_match) co_return write_error(if_match.error(), response);

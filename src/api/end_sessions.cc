@@ -9,7 +9,7 @@ namespace sojourn::api {
 
 Task<void> end_sessions(Api& api, http::Request& request, http::Response& response) {
   using domain::IdentityAttribute;
-  auto tenant = read_tenant(request, api.context.tenants);
+  auto tenant = read_tenant(request, *api.context.tenants);
   if (!tenant) co_return write_error(tenant.error(), response);
   auto where = read_attribute(request);
   if (!where) co_return write_error(where.error(), response);

@@ -26,7 +26,7 @@ bool wants_stream(const http::Request& request) {
 }  // namespace
 
 Task<void> list_events(Api& api, http::Request& request, http::Response& response) {
-  auto tenant = read_tenant(request, api.context.tenants);
+  auto tenant = read_tenant(request, *api.context.tenants);
   if (!tenant) co_return write_error(tenant.error(), response);
   auto after = read_parameter(request, "after");
   if (!after) co_return write_error(after.error(), response);

@@ -14,7 +14,7 @@ constexpr size_t kUsualSessions = 50;
 }  // namespace
 
 Task<void> list_sessions(Api& api, http::Request& request, http::Response& response) {
-  auto tenant = read_tenant(request, api.context.tenants);
+  auto tenant = read_tenant(request, *api.context.tenants);
   if (!tenant) co_return write_error(tenant.error(), response);
   auto where = read_attribute(request);
   if (!where) co_return write_error(where.error(), response);

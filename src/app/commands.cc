@@ -69,12 +69,13 @@ int run_serve(const CLI::App& command, const ServeArguments& arguments) {
     fmt::print(stderr, "sojourn: {}\n", sources.error());
     return kWrongArguments;
   }
-  const auto options = config::load(*sources);
+  const auto load = [&] { return config::load(*sources); };
+  const auto options = load();
   if (!options) {
     fmt::print(stderr, "sojourn: {}\n", options.error());
     return kWrongArguments;
   }
-  if (const auto served = serve(*options); !served) {
+  if (const auto served = serve(*options, load); !served) {
     fmt::print(stderr, "sojourn: {}\n", served.error());
     return kFailed;
   }

@@ -3,7 +3,6 @@
 #include "serve.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <sys/resource.h>
 
 #include <atomic>
@@ -14,59 +13,19 @@
 #include <vector>
 
 #include "admin/admin.h"
-#include "api/api.h"
 #include "api/error_table.h"
-#include "housekeeper.h"
 #include "http/server.h"
 #include "json_log.h"
+#include "live_options.h"
 #include "lmdb/lmdb_store.h"
 #include "net/loop.h"
-#include "sessions/operations.h"
+#include "signals.h"
 #include "steady_clock.h"
-#include "store/session_store.h"
 #include "system_entropy.h"
+#include "worker.h"
 
 namespace sojourn::app {
 namespace {
-
-// What all threads share.
-struct Shared {
-  const config::Options& options;
-  JsonLog log;
-  SteadyClock clock;
-  SystemEntropy entropy;
-  sessions::Tenants tenants{options.tenants};
-};
-
-// A thread with the means to run use cases. Shared with no other thread, so they need no locks.
-struct Worker {
-  Worker(Shared& shared, lmdb::LmdbEngine& engine)
-      : store(engine.store_for(loop)),
-        context{*store, shared.clock, shared.entropy, shared.tenants, shared.options.events} {}
-
-  net::Loop loop;
-  std::unique_ptr<store::SessionStore> store;
-  sessions::Context context;
-};
-
-// One that answers requests.
-struct ApiWorker : Worker {
-  ApiWorker(Shared& shared, lmdb::LmdbEngine& engine)
-      : Worker(shared, engine),
-        api{shared.options.api, context, loop},
-        service(api::make_service(api)) {}
-
-  api::Api api;
-  std::unique_ptr<http::Service> service;
-};
-
-// One that removes what is over.
-struct HousekeepingWorker : Worker {
-  HousekeepingWorker(Shared& shared, lmdb::LmdbEngine& engine)
-      : Worker(shared, engine), housekeeper(context, loop, shared.log) {}
-
-  Housekeeper housekeeper;
-};
 
 void keep_adjusting(SteadyClock& clock, Timer& timer) {
   timer.after(std::chrono::milliseconds(200), [&clock, &timer] {
@@ -75,29 +34,9 @@ void keep_adjusting(SteadyClock& clock, Timer& timer) {
   });
 }
 
-// SIGTERM and SIGINT are taken by wait_for_end() alone; blocked before any thread starts, so that
-// every thread inherits it. Writing to a connection that is gone is an error code, not a signal.
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // likewise writing beyond a limit of file size
-  return signals;
-}
-
-int wait_for_end(const sigset_t& signals) {
-  int signal = 0;
-  while (sigwait(&signals, &signal) != 0) {
-  }
-  return signal;
-}
-
 // Closes the store before the loops that its answers go to are gone, however serve() ends.
 struct CloseAtEnd {
-  lmdb::LmdbEngine& engine;
+  store::Engine& engine;
   ~CloseAtEnd() { engine.close(); }
 };
 
@@ -109,31 +48,58 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The options as they are to be from now on, or what is wrong with them.
+std::expected<LiveOptions, std::string> load_live(const LoadOptions& load) {
+  const auto options = load();
+  if (!options) return std::unexpected(options.error());
+  return make_live(*options);
+}
+
+// SIGHUP. Whatever is wrong with the options, everything stays as it was.
+void reload(const LoadOptions& load, const std::vector<Worker*>& workers, Log& log) {
+  const auto live = load_live(load);
+  if (!live) {
+    log.write(LogLevel::error, "config.reload_failed",
+              "The options stay as they were; correct them and send SIGHUP again.",
+              {{"reason", live.error()}});
+    return;
+  }
+  for (Worker* worker : workers) worker->apply(*live);
+  log.write(LogLevel::info, "config.reloaded", "The options that can change are in force.");
+}
+
 }  // namespace
 
-std::expected<void, std::string> serve(const config::Options& options) {
-  const sigset_t signals = block_signals();
+std::expected<void, std::string> serve(const config::Options& options, const LoadOptions& load) {
+  const Signals signals;
   raise_descriptor_limit();
 
-  Shared shared{options};
-  JsonLog& log = shared.log;
-  auto engine = lmdb::LmdbEngine::open(options.lmdb, shared.clock, shared.entropy, log);
-  if (!engine) return std::unexpected(engine.error().detail);
+  JsonLog log;
+  SteadyClock clock;
+  SystemEntropy entropy;
+  const auto live = make_live(options);
+  if (!live) return std::unexpected(live.error());
+  auto opened = lmdb::LmdbEngine::open(options.lmdb, clock, entropy, log);
+  if (!opened) return std::unexpected(opened.error().detail);
+  store::Engine& engine = **opened;
+  const Neighbours neighbours{engine, clock, entropy, log};
 
   const size_t threads = options.http_threads != 0
                              ? options.http_threads
                              : std::max(1U, std::thread::hardware_concurrency());
-  std::vector<std::unique_ptr<ApiWorker>> workers;
+  std::vector<std::unique_ptr<ApiWorker>> api_workers;
   std::vector<net::Loop*> loops;
   for (size_t i = 0; i < threads; ++i) {
-    workers.push_back(std::make_unique<ApiWorker>(shared, **engine));
-    loops.push_back(&workers.back()->loop);
+    api_workers.push_back(std::make_unique<ApiWorker>(neighbours, *live));
+    loops.push_back(&api_workers.back()->loop);
   }
-  HousekeepingWorker housekeeping(shared, **engine);
-  const CloseAtEnd close_at_end{**engine};
+  HousekeepingWorker housekeeping(neighbours, *live);
+  std::vector<Worker*> workers{&housekeeping};
+  for (const auto& worker : api_workers) workers.push_back(worker.get());
+  const CloseAtEnd close_at_end{engine};
 
   auto server = http::Server::listen(
-      options.http, loops, [&](size_t i) -> http::Service& { return *workers[i]->service; });
+      options.http, loops, [&](size_t i) -> http::Service& { return api_workers[i]->service(); });
   if (!server) return std::unexpected(server.error().detail);
 
   // The admin listener has a loop of its own: it answers when the others are busy.
@@ -143,8 +109,8 @@ std::expected<void, std::string> serve(const config::Options& options) {
       admin::make_service({.readiness =
                                [&] {
                                  if (draining) return admin::Readiness::draining;
-                                 return (*engine)->healthy() ? admin::Readiness::ready
-                                                             : admin::Readiness::store_unavailable;
+                                 return engine.healthy() ? admin::Readiness::ready
+                                                         : admin::Readiness::store_unavailable;
                                },
                            .errors = api::write_error});
   std::unique_ptr<http::Server> admin_server;
@@ -159,9 +125,8 @@ std::expected<void, std::string> serve(const config::Options& options) {
     admin_loop.start();
   }
   for (net::Loop* loop : loops) loop->start();
-  housekeeping.housekeeper.start();
-  keep_adjusting(shared.clock, housekeeping.loop);
-  housekeeping.loop.start();
+  keep_adjusting(clock, housekeeping.loop);
+  housekeeping.start();
 
   // The one line on standard output: whoever started us can wait for it.
   const std::string admin_url = admin_server ? "http://" + admin_server->address() : "off";
@@ -171,14 +136,15 @@ std::expected<void, std::string> serve(const config::Options& options) {
   log.write(LogLevel::info, "server.started", "Ready.",
             {{"public", (*server)->address()}, {"admin", admin_url}});
 
-  const int signal = wait_for_end(signals);
+  int signal = signals.wait();
+  for (; signal == SIGHUP; signal = signals.wait()) reload(load, workers, log);
   log.write(LogLevel::info, "server.draining", "Finishing the requests in flight.",
             {{"signal", sigabbrev_np(signal)}});
   draining = true;
   (*server)->drain();
   const bool drained = (*server)->wait_until_drained(options.drain_timeout);
   housekeeping.loop.stop();
-  (*engine)->close();
+  engine.close();
   if (!drained) {
     // Connections are still open after the limit, and some may be in the middle of a request. Every
     // acknowledged change is on disk; the rest ends with the process.

@@ -1,14 +1,20 @@
-// sojourn serve: builds the parts, starts them, waits for a signal, drains, stops.
+// sojourn serve: builds the parts, starts them, reloads at SIGHUP, drains and stops at SIGTERM or
+// SIGINT.
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <string>
 
 #include "config/options.h"
 
 namespace sojourn::app {
 
+// Reads the options from where they came from, as they are now.
+using LoadOptions = std::function<std::expected<config::Options, std::string>()>;
+
 // Returns after a graceful end. The error says in one sentence why the server could not start.
-std::expected<void, std::string> serve(const config::Options& options);
+// `load` is asked again at every SIGHUP.
+std::expected<void, std::string> serve(const config::Options& options, const LoadOptions& load);
 
 }  // namespace sojourn::app

@@ -5,7 +5,7 @@
 namespace sojourn::sessions {
 
 Task<Result<Answer>> associate(Context& context, AssociateRequest request) {
-  const auto policy = context.tenants.policy_of(request.tenant);
+  const auto policy = context.tenants->policy_of(request.tenant);
   if (!policy) co_return std::unexpected(policy.error());
   for (int attempt = 0; request.id; ++attempt) {
     if (attempt == kMaxAttempts) co_return too_many_conflicts();
@@ -15,7 +15,7 @@ Task<Result<Answer>> associate(Context& context, AssociateRequest request) {
     if (!*found || !domain::is_live(**found, now)) break;
     if (!holds(request.if_match, &**found)) co_return version_mismatch();
 
-    auto decided = domain::update(**found, request.given, **policy, now);
+    auto decided = domain::update(**found, request.given, *policy, now);
     if (!decided) co_return std::unexpected(std::move(decided.error()));
     if (!*decided) co_return Answer{.session = **std::move(found)};
     domain::Change& change = **decided;

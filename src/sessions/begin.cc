@@ -11,11 +11,11 @@ std::unexpected<Error> session_not_found() {
 
 Task<Result<Answer>> begin(Context& context, const domain::TenantId& tenant,
                            const domain::Update& given, domain::Cause cause) {
-  const auto policy = context.tenants.policy_of(tenant);
+  const auto policy = context.tenants->policy_of(tenant);
   if (!policy) co_return std::unexpected(policy.error());
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     auto change =
-        domain::create(tenant, given, cause, **policy, context.clock.now(), context.entropy);
+        domain::create(tenant, given, cause, *policy, context.clock.now(), context.entropy);
     if (!change) co_return std::unexpected(std::move(change.error()));
     const auto outcome = co_await commit(context, *change);
     if (!outcome) co_return std::unexpected(outcome.error());
@@ -29,10 +29,10 @@ Task<Result<Answer>> begin(Context& context, const domain::TenantId& tenant,
 
 Task<Result<Answer>> begin_for_unknown_id(Context& context, const domain::TenantId& tenant,
                                           const domain::Update& given, IfUnknown if_unknown) {
-  const auto policy = context.tenants.policy_of(tenant);
+  const auto policy = context.tenants->policy_of(tenant);
   if (!policy) co_return std::unexpected(policy.error());
   if (if_unknown == IfUnknown::never_create ||
-      (*policy)->on_unknown_id == domain::OnUnknownId::not_found) {
+      policy->on_unknown_id == domain::OnUnknownId::not_found) {
     co_return session_not_found();
   }
   co_return co_await begin(context, tenant, given, domain::Cause::automatic);

@@ -44,7 +44,7 @@ Task<Result<std::optional<Answer>>> recall(Context& context, const CreateRequest
 }
 
 Task<Result<Answer>> create_once(Context& context, CreateRequest request) {
-  const auto policy = context.tenants.policy_of(request.tenant);
+  const auto policy = context.tenants->policy_of(request.tenant);
   if (!policy) co_return std::unexpected(policy.error());
   const auto fingerprint = fingerprint_of(request.given);
   const std::string& key = *request.idempotency_key;
@@ -56,7 +56,7 @@ Task<Result<Answer>> create_once(Context& context, CreateRequest request) {
     if (*known) co_return **std::move(known);
 
     const Time now = context.clock.now();
-    auto change = domain::create(request.tenant, request.given, domain::Cause::requested, **policy,
+    auto change = domain::create(request.tenant, request.given, domain::Cause::requested, *policy,
                                  now, context.entropy);
     if (!change) co_return std::unexpected(std::move(change.error()));
     const domain::Session& session = *change->after;

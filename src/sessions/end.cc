@@ -5,7 +5,7 @@
 namespace sojourn::sessions {
 
 Task<Result<Answer>> end(Context& context, EndRequest request) {
-  const auto policy = context.tenants.policy_of(request.tenant);
+  const auto policy = context.tenants->policy_of(request.tenant);
   if (!policy) co_return std::unexpected(policy.error());
   for (int attempt = 0; request.id; ++attempt) {
     if (attempt == kMaxAttempts) co_return too_many_conflicts();

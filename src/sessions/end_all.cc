@@ -32,7 +32,7 @@ Task<Result<size_t>> end_one(Context& context, const domain::AttributeValue& whe
 }  // namespace
 
 Task<Result<size_t>> end_all(Context& context, EndAllRequest request) {
-  const auto policy = context.tenants.policy_of(request.tenant);
+  const auto policy = context.tenants->policy_of(request.tenant);
   if (!policy) co_return std::unexpected(policy.error());
   store::Query query{.tenant = request.tenant,
                      .where = request.where,

@@ -189,7 +189,7 @@ TEST_F(Extensions, AnIdempotencyKeyMakesOneSession) {
 TEST_F(Extensions, AKeyIsKeptForADayOrItsSessionsLife) {
   options_.policy.max_lifetime = 48h;
   options_.policy.idle_timeout = 47h;
-  tenants_ = Tenants(options_);
+  apply_options();
   const auto long_lived = put("long");
   const auto ended = put("ended");
   delete_one(ended->session.id).value();
@@ -219,7 +219,7 @@ TEST_F(Extensions, EventsAreForgottenAfterTheirRetention) {
 }
 
 TEST_F(Extensions, RetentionZeroWritesNoEvents) {
-  events_options_.retention = 0ms;
+  context_.events.retention = 0ms;
   const Answer answer = created();
   post(answer.session.id, {.customer_id = "bob"}).value();
   delete_one(answer.session.id).value();
@@ -229,7 +229,7 @@ TEST_F(Extensions, RetentionZeroWritesNoEvents) {
 TEST_F(Extensions, AClosedServerKnowsOnlyItsTenants) {
   options_.closed = true;
   options_.policies[*domain::TenantId::parse("2")] = {.idle_timeout = 5min};
-  tenants_ = Tenants(options_);
+  apply_options();
   EXPECT_EQ(run(create(context_, {tenant_, {}, {}})).error().kind, ErrorKind::tenant_not_found);
   EXPECT_EQ(run(retrieve(context_, {tenant_, {}, {}})).error().kind, ErrorKind::tenant_not_found);
   EXPECT_EQ(run(list(context_, {tenant_, {}, {}, 1})).error().kind, ErrorKind::tenant_not_found);

@@ -10,7 +10,7 @@ constexpr int kMaxReads = 20;
 }  // namespace
 
 Task<Result<Listing>> list(Context& context, ListRequest request) {
-  const auto policy = context.tenants.policy_of(request.tenant);
+  const auto policy = context.tenants->policy_of(request.tenant);
   if (!policy) co_return std::unexpected(policy.error());
   store::Query query{.tenant = request.tenant,
                      .where = std::move(request.where),

@@ -10,6 +10,7 @@
 // outage creates no sessions and ends none.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,13 +36,14 @@ struct EventsOptions {
   Duration retention = std::chrono::hours(14 * 24);
 };
 
-// The neighbours of the use cases on one thread; they outlive every Task.
+// The neighbours of the use cases on one thread; they outlive every Task. The options may be
+// replaced on that thread at any time: a use case reads them once, or again after it waited.
 struct Context {
   store::SessionStore& store;  // this thread's own
   const Clock& clock;
   Entropy& entropy;
-  const Tenants& tenants;
-  const EventsOptions& events;
+  std::shared_ptr<const Tenants> tenants;  // never null
+  EventsOptions events;
 };
 
 struct Answer {

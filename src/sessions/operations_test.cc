@@ -40,7 +40,7 @@ TEST_F(Operations, HeadNeverCreates) {
 
 TEST_F(Operations, APolicyMayAnswerNotFound) {
   options_.policy.on_unknown_id = domain::OnUnknownId::not_found;
-  tenants_ = Tenants(options_);
+  apply_options();
   EXPECT_EQ(run(retrieve(context_, {tenant_, std::nullopt, {}})).error().kind,
             ErrorKind::session_not_found);
   EXPECT_EQ(run(associate(context_, {tenant_, std::nullopt, {}, {}})).error().kind,

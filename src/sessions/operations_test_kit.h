@@ -77,6 +77,7 @@ class Operations : public testing::Test {
     EXPECT_TRUE(task.start([](void*) {}, nullptr));
     return task.take();
   }
+  void apply_options() { context_.tenants = std::make_shared<const Tenants>(options_); }
   Answer created(domain::Identity given = {}) {
     return *run(create(context_, {tenant_, {std::move(given), {}}, {}}));
   }
@@ -100,10 +101,8 @@ class Operations : public testing::Test {
   store::testing::ModelDatabase database_;
   store::testing::ModelStore model_{database_};
   DoorStore store_{model_};
-  TenantsOptions options_;
-  Tenants tenants_{options_};
-  EventsOptions events_options_;
-  Context context_{store_, clock_, entropy_, tenants_, events_options_};
+  TenantsOptions options_;  // call apply_options() after a change
+  Context context_{store_, clock_, entropy_, std::make_shared<const Tenants>(options_), {}};
 };
 
 }  // namespace sojourn::sessions

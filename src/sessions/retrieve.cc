@@ -4,7 +4,7 @@
 namespace sojourn::sessions {
 
 Task<Result<Answer>> retrieve(Context& context, RetrieveRequest request) {
-  const auto policy = context.tenants.policy_of(request.tenant);
+  const auto policy = context.tenants->policy_of(request.tenant);
   if (!policy) co_return std::unexpected(policy.error());
   for (int attempt = 0; request.id; ++attempt) {
     if (attempt == kMaxAttempts) co_return too_many_conflicts();
@@ -13,7 +13,7 @@ Task<Result<Answer>> retrieve(Context& context, RetrieveRequest request) {
     const Time now = context.clock.now();
     if (!*found || !domain::is_live(**found, now)) break;
 
-    auto touch = domain::touch(**found, **policy, now);
+    auto touch = domain::touch(**found, *policy, now);
     if (!touch) co_return Answer{.session = **std::move(found)};
     const auto outcome = co_await commit(context, *touch);
     if (!outcome) {

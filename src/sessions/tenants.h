@@ -27,8 +27,9 @@ class Tenants {
  public:
   explicit Tenants(TenantsOptions options) : options_(std::move(options)) {}
 
-  // The policy, which lives as long as this object, or tenant_not_found.
-  Result<const domain::Policy*> policy_of(const domain::TenantId& tenant) const;
+  // The policy, or tenant_not_found. A value, so that a use case that waits keeps the one it began
+  // with while the options are loaded anew.
+  Result<domain::Policy> policy_of(const domain::TenantId& tenant) const;
   const std::optional<domain::TenantId>& default_tenant() const { return options_.default_tenant; }
 
  private:

@@ -1,0 +1,23 @@
+// The options that can change while the server runs, made ready for use.
+#pragma once
+
+#include <memory>
+
+#include "api/api.h"
+#include "config/options.h"
+#include "sessions/operations.h"
+
+namespace sojourn::app {
+
+// Made at the start and at every reload in the same way, whole or not at all; then handed to each
+// loop, which replaces its own on its own thread. So a request reads plain members, without locks.
+struct LiveOptions {
+  std::shared_ptr<const sessions::Tenants> tenants;
+  sessions::EventsOptions events;
+  api::ApiOptions api;
+};
+
+// The error is one sentence: what is wrong with something that the options name, such as a file.
+std::expected<LiveOptions, std::string> make_live(const config::Options& options);
+
+}  // namespace sojourn::app

@@ -1,0 +1,36 @@
+#include "worker.h"
+
+namespace sojourn::app {
+
+Worker::Worker(const Neighbours& neighbours, const LiveOptions& options)
+    : store_(neighbours.engine.store_for(loop)),
+      context_{*store_, neighbours.clock, neighbours.entropy, options.tenants, options.events} {}
+
+void Worker::apply(const LiveOptions& options) {
+  loop.post([this, options] { replace(options); });
+}
+
+void Worker::replace(const LiveOptions& options) {
+  context_.tenants = options.tenants;
+  context_.events = options.events;
+}
+
+ApiWorker::ApiWorker(const Neighbours& neighbours, const LiveOptions& options)
+    : Worker(neighbours, options),
+      api_{options.api, context_, loop},
+      service_(api::make_service(api_)) {}
+
+void ApiWorker::replace(const LiveOptions& options) {
+  Worker::replace(options);
+  api_.options = options.api;
+}
+
+HousekeepingWorker::HousekeepingWorker(const Neighbours& neighbours, const LiveOptions& options)
+    : Worker(neighbours, options), housekeeper_(context_, loop, neighbours.log) {}
+
+void HousekeepingWorker::start() {
+  housekeeper_.start();
+  loop.start();
+}
+
+}  // namespace sojourn::app

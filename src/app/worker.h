@@ -1,0 +1,70 @@
+// A thread of the server with everything it needs to run use cases, shared with no other thread.
+#pragma once
+
+#include <memory>
+
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/entropy.h"
+#include "base/log.h"
+#include "housekeeper.h"
+#include "http/service.h"
+#include "live_options.h"
+#include "net/loop.h"
+#include "sessions/operations.h"
+#include "store/engine.h"
+
+namespace sojourn::app {
+
+// What all threads share; any thread may use it.
+struct Neighbours {
+  store::Engine& engine;
+  const Clock& clock;
+  Entropy& entropy;
+  Log& log;
+};
+
+class Worker {
+ public:
+  Worker(const Neighbours& neighbours, const LiveOptions& options);
+  virtual ~Worker() = default;
+
+  // From now on these options, for what begins after the loop comes to it. Any thread.
+  void apply(const LiveOptions& options);
+
+  net::Loop loop;
+
+ protected:
+  // On the loop's thread.
+  virtual void replace(const LiveOptions& options);
+
+  const std::unique_ptr<store::SessionStore> store_;
+  sessions::Context context_;
+};
+
+// One that answers requests.
+class ApiWorker final : public Worker {
+ public:
+  ApiWorker(const Neighbours& neighbours, const LiveOptions& options);
+
+  http::Service& service() { return *service_; }
+
+ private:
+  void replace(const LiveOptions& options) override;
+
+  api::Api api_;
+  const std::unique_ptr<http::Service> service_;
+};
+
+// One that removes what is over.
+class HousekeepingWorker final : public Worker {
+ public:
+  HousekeepingWorker(const Neighbours& neighbours, const LiveOptions& options);
+
+  void start();
+
+ private:
+  Housekeeper housekeeper_;
+};
+
+}  // namespace sojourn::app
