@@ -8,12 +8,13 @@ The writers are a process of their own, so they share no fate with the server or
 
 On stdin it reads "run HOST:PORT COUNT": the writers work against that server, "reached" is printed
 once COUNT operations were answered, and they go on until the server is gone, then "stopped" is
-printed. "end" ends it.
+printed. "keep HOST:PORT COUNT" is the same for a service that must survive faults: a writer whose
+connection dies opens another, and they go on until "halt" is read. "end" ends it.
 
 A line of a ledger file is one JSON object. Before sending: {"op": N, "do": "create"|"associate",
 "session": id or null, "agent": value, "customer": value or absent}. After: {"op": N, "answer":
 "ok", "session": id, "version": V} or "refused" with the status, or "unknown" when the connection
-died. A sent line without an answer line counts as unknown.
+died; "at" is the monotonic clock. A sent line without an answer line counts as unknown.
 """
 
 import json
@@ -23,6 +24,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 from harness.client import Client, Connection, request_bytes
@@ -48,11 +50,20 @@ class Writer:
         self._file.write(json.dumps(line).encode() + b"\n")
         os.fsync(self._file.fileno())
 
-    def run(self, address, answered):
+    def keep_running(self, address, answered, stopping):
+        """Works until `stopping` is set, whatever the server does."""
+        while not stopping.is_set():
+            try:
+                self.run(address, answered, stopping)
+            except OSError:
+                pass  # no connection; not even a request was lost
+            stopping.wait(0.02)
+
+    def run(self, address, answered, stopping=threading.Event()):
         """Works until the server is gone. Calls `answered` after every answer."""
         client = Client(address, self._tenant)
         try:
-            while True:
+            while not stopping.is_set():
                 self._step(client)
                 answered()
         except OSError:
@@ -76,14 +87,15 @@ class Writer:
             response = client.create(headers) if do == "create" else client.associate(session, headers)
             answer = response.json() if response.status == 200 else None
         except OSError:
-            self._note(op=operation, answer="unknown")
+            self._note(op=operation, answer="unknown", at=time.monotonic())
             raise
         if answer is None:
-            self._note(op=operation, answer="refused", status=response.status)
+            self._note(op=operation, answer="refused", status=response.status,
+                       retry_after=response.field("Retry-After"), at=time.monotonic())
             return
         info = answer["response"]
         self._note(op=operation, answer="ok", session=info["sessionId"], version=info["version"],
-                   agent=info["agentId"], new=info["isNew"])
+                   agent=info["agentId"], new=info["isNew"], at=time.monotonic())
         if do == "create":
             self._sessions.append(info["sessionId"])
 
@@ -106,10 +118,15 @@ def _work(directory, tenant, count):
                 if left == 0:
                     print("reached", flush=True)
 
-        threads = [threading.Thread(target=writer.run, args=((host, int(port)), answered))
+        stopping = threading.Event()
+        run = Writer.keep_running if word == "keep" else Writer.run
+        threads = [threading.Thread(target=run, args=(writer, (host, int(port)), answered, stopping))
                    for writer in writers]
         for thread in threads:
             thread.start()
+        if word == "keep":
+            sys.stdin.readline()  # "halt", or the end of whoever started us
+            stopping.set()
         for thread in threads:
             thread.join()
         print("stopped", flush=True)
@@ -127,6 +144,15 @@ class Writers:
         """Returns once `answers` operations were answered; the writers go on meanwhile."""
         self._say("run %s:%d %d" % (*address, answers))
         self._expect("reached")
+
+    def keep_until(self, address, answers):
+        """As run_until, but the writers go on through every fault until halt()."""
+        self._say("keep %s:%d %d" % (*address, answers))
+        self._expect("reached")
+
+    def halt(self):
+        self._say("halt")
+        self._expect("stopped")
 
     def await_stop(self):
         """Returns once every writer has noticed that the server is gone."""
@@ -172,13 +198,18 @@ class Promise:
 class Judge:
     """Reads the ledger files as they grow and knows what was promised."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, may_refuse=False):
+        """`may_refuse`: faults are going on, so 503 with Retry-After is a fair answer (what was asked
+        may be done or not), and an acknowledged write may be lost: see losses()."""
         self._directory = Path(directory)
+        self._may_refuse = may_refuse
         self._offsets = {}
         self._pending = {}
         self.promises = {}
         self.counts = {"create": 0, "associate": 0, "unknown": 0, "refused": 0}
         self.complaints = []  # what was wrong in the answers themselves
+        self.answered = []  # (when, whether it was a 200), with may_refuse
+        self._replaced = set()  # sessions that an answer took for unknown, with may_refuse
 
     def read(self):
         """Reads what is new; call while no writer works. Returns the ids it is about."""
@@ -202,6 +233,11 @@ class Judge:
 
     def _settle(self, sent, answer, touched):
         session, agent = sent["session"], sent["agent"]
+        if self._may_refuse and "at" in answer:
+            self.answered.append((answer["at"], answer["answer"] == "ok"))
+        if (self._may_refuse and answer["answer"] == "refused" and answer["status"] == 503
+                and answer["retry_after"]):
+            answer = {"answer": "unknown"}
         if answer["answer"] == "refused":
             self.counts["refused"] += 1
             self.complaints.append(f"refused: {sent} {answer}")
@@ -220,6 +256,9 @@ class Judge:
         else:
             self.counts["associate"] += 1
             if answer["session"] != session or answer["new"]:
+                if self._may_refuse:
+                    self._replaced.add(session)
+                    return
                 self.complaints.append(f"lost: {sent} was answered with a new session")
                 return
             promise = self.promises[session]
@@ -230,9 +269,24 @@ class Judge:
         if answer["answer"] == "ok" and answer["agent"] != agent:
             self.complaints.append(f"answered before it was done: {sent} {answer}")
 
+    def losses(self, address, tenant):
+        """Once all faults are over: what must never be (a list of sentences), and the acknowledged
+        writes that are gone (a list of sessions). A session that an answer took for unknown although
+        it is still there was no loss but a lie."""
+        wrong = list(self.complaints)
+        broken = self._broken(address, tenant, self.promises)
+        wrong += [f"{session}: was answered as unknown, and is there" for session in self._replaced
+                  if f"{session}: lost" not in broken.get(session, [])]
+        return wrong, sorted(broken)
+
     def verdict(self, address, tenant, sessions):
         """Asks the server for each of `sessions`; a list of broken promises."""
-        broken = list(self.complaints)
+        broken = self._broken(address, tenant, sessions)
+        return self.complaints + [one for complaints in broken.values() for one in complaints]
+
+    def _broken(self, address, tenant, sessions):
+        """{session: its broken promises}, without those that were kept."""
+        broken = {}
         sessions = list(sessions)
         with Connection(address, seconds=30) as connection:
             for begin in range(0, len(sessions), 100):
@@ -241,7 +295,8 @@ class Judge:
                     request_bytes("GET", f"/sessions/{session}?tenantId={tenant}")
                     for session in batch))
                 for session in batch:
-                    broken += self._compare(session, connection.read())
+                    if complaints := self._compare(session, connection.read()):
+                        broken[session] = complaints
         return broken
 
     def _compare(self, session, response):

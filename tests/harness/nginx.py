@@ -9,11 +9,12 @@ from harness.processes import exit_code, spawn, wait_for
 NGINX = "/usr/sbin/nginx"
 
 CONFIG = """
+{main}
 {user}
 worker_processes 1;
 pid nginx.pid;
 error_log error.log;
-events {{ worker_connections 256; }}
+events {{ worker_connections 2048; }}
 http {{
   access_log off;
   client_body_temp_path body;
@@ -37,18 +38,18 @@ def free_port():
 
 
 class Nginx:
-    """As a context manager: runs in `prefix`, an empty directory. `http` and `location` are lines
-    for those blocks; everything else is nginx's default."""
+    """As a context manager: runs in `prefix`, an empty directory. `main`, `http` and `location` are
+    lines for those blocks; everything else is nginx's default."""
 
-    def __init__(self, prefix, location, http=""):
-        self.prefix, self.location, self.http = prefix, location, http
+    def __init__(self, prefix, location, http="", main=""):
+        self.prefix, self.location, self.http, self.main = prefix, location, http, main
 
     def __enter__(self):
         for _ in range(5):  # another process may take the free port first
             port = free_port()
             user = "user root;" if os.getuid() == 0 else ""
             (self.prefix / "nginx.conf").write_text(
-                CONFIG.format(user=user, port=port, http=self.http, location=self.location))
+                CONFIG.format(main=self.main, user=user, port=port, http=self.http, location=self.location))
             self.process = spawn([NGINX, "-p", self.prefix, "-c", "nginx.conf", "-e", "error.log",
                                   "-g", "daemon off;"],
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
