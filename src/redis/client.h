@@ -1,0 +1,69 @@
+// One loop's access to one Redis server, or to a cluster of them.
+//
+// All commands of a loop to one node share one connection: they are written in batches and answered
+// in order. (Those that ask for replicas share a second one, because WAIT holds up its connection.)
+// What a cluster says along the way is dealt with here: MOVED, ASK, TRYAGAIN, CLUSTERDOWN, LOADING,
+// READONLY, failover, and servers that come back. A command gets its answer or its Failure within
+// RedisOptions::command_timeout, give or take a tenth of a second.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/entropy.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/task.h"
+#include "net/loop.h"
+#include "redis/command.h"
+#include "redis/redis_options.h"
+
+namespace sojourn::redis {
+
+// What all loops' clients share: the options, checked, and the TLS context. Any thread.
+class Access;
+
+// Connects to nobody. Failures are invalid_parameter with one sentence that says what to do: an
+// URL that is none, a file that cannot be read. No sentence holds the password.
+Result<std::shared_ptr<const Access>> make_access(const RedisOptions& options);
+
+// Since the client's making, but for `pending`. Any thread may read.
+struct ClientCounters {
+  std::atomic<uint64_t> commands = 0;    // answered, error replies included
+  std::atomic<uint64_t> failed = 0;      // ended in a Failure
+  std::atomic<uint64_t> redirected = 0;  // MOVED and ASK
+  std::atomic<uint64_t> retried = 0;     // sent, or tried to, once more for any other reason
+  std::atomic<uint64_t> connects = 0;    // connections made
+  std::atomic<uint64_t> connects_failed = 0;
+  std::atomic<uint64_t> map_refreshes = 0;  // slot maps taken in
+  std::atomic<uint64_t> pending = 0;        // commands without an answer now
+};
+
+// All calls come from the loop's thread, and every Task is resumed on it. A Task that waits may be
+// destroyed; its command goes on.
+class Client {
+ public:
+  virtual ~Client() = default;
+
+  // Sends a command to the node that serves its slot.
+  virtual Task<Outcome> send(Command command) = 0;
+
+  // Sends a command without keys to every master: the outcomes in the order of the addresses. A
+  // Failure of the whole when it cannot be told which masters there are.
+  virtual Task<std::expected<std::vector<NodeOutcome>, Failure>> send_to_all_masters(
+      Command command) = 0;
+
+  // Fails what waits, closes the connections, and refuses whatever comes later.
+  virtual void close() = 0;
+
+  virtual const ClientCounters& counters() const = 0;
+};
+
+// Makes a client. It connects when it first has something to send. Destroy it on the loop's thread
+// after close(), or after the loop has stopped; the loop, `log` and `entropy` must outlive it.
+std::unique_ptr<Client> make_client(net::Loop& loop, std::shared_ptr<const Access> access,
+                                    Entropy& entropy, Log& log);
+
+}  // namespace sojourn::redis
