@@ -26,6 +26,41 @@ Task<void> readyz(Readiness readiness, http::Response& response) {
   return answer(response, 503, R"({"status":"unknown"})");
 }
 
+// Asks for a key before the router is asked for anything.
+class Guarded final : public http::Service {
+ public:
+  Guarded(std::unique_ptr<http::Service> inner, AdminDependencies dependencies)
+      : inner_(std::move(inner)),
+        guard_(dependencies.guard),
+        errors_(std::move(dependencies.errors)) {}
+
+  Task<void> handle(http::Request& request, http::Response& response) override {
+    const bool is_probe = request.path == "/healthz" || request.path == "/readyz";
+    if (guard_.is_open() || is_probe) return inner_->handle(request, response);
+    const auto key = guard_.identify(request);
+    if (!key) return refuse(key.error(), response);
+    if (!(*key)->scopes.has(access::Scope::admin)) {
+      return refuse(access::missing_scope(access::Scope::admin), response);
+    }
+    return inner_->handle(request, response);
+  }
+
+  void refuse(const Error& error, http::Response& response) override {
+    inner_->refuse(error, response);
+  }
+
+ private:
+  Task<void> refuse(const access::Refusal& refusal, http::Response& response) {
+    errors_(refusal.error, response);
+    if (!refusal.challenge.empty()) response.add_field("WWW-Authenticate", refusal.challenge);
+    return Task<void>::done();
+  }
+
+  const std::unique_ptr<http::Service> inner_;
+  access::Guard& guard_;
+  const std::function<void(const Error&, http::Response&)> errors_;
+};
+
 }  // namespace
 
 std::unique_ptr<http::Service> make_service(AdminDependencies dependencies) {
@@ -36,12 +71,13 @@ std::unique_ptr<http::Service> make_service(AdminDependencies dependencies) {
     routes.push_back({Method::head, path, handler});
   };
   get("/healthz", [](Request&, Response& r) { return answer(r, 200, R"({"status":"alive"})"); });
-  get("/readyz", [readiness = std::move(dependencies.readiness)](Request&, Response& r) {
+  get("/readyz", [readiness = dependencies.readiness](Request&, Response& r) {
     return readyz(readiness(), r);
   });
   get("/openapi.json", [](Request&, Response& r) { return answer(r, 200, kOpenApiDocument); });
-  return std::make_unique<http::Router>(std::vector<std::string>{"/"}, std::move(routes),
-                                        std::move(dependencies.errors));
+  auto router = std::make_unique<http::Router>(std::vector<std::string>{"/"}, std::move(routes),
+                                               dependencies.errors);
+  return std::make_unique<Guarded>(std::move(router), std::move(dependencies));
 }
 
 }  // namespace sojourn::admin

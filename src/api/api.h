@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "access/guard.h"
 #include "base/timer.h"
 #include "http/service.h"
 #include "sessions/operations.h"
@@ -27,6 +28,7 @@ struct Api {
   ApiOptions options;
   sessions::Context& context;
   Timer& timer;  // of the loop
+  access::Guard guard;
 };
 
 // The service of one loop. `api` must outlive it.

@@ -16,6 +16,10 @@ int status_of(ErrorKind kind) {
     case ErrorKind::invalid_header:
     case ErrorKind::invalid_body:
       return 400;
+    case ErrorKind::unauthenticated:
+      return 401;
+    case ErrorKind::forbidden:
+      return 403;
     case ErrorKind::session_not_found:
     case ErrorKind::tenant_not_found:
     case ErrorKind::route_not_found:

@@ -15,10 +15,12 @@ constexpr Duration kHeartbeatInterval = std::chrono::seconds(10);
 
 }  // namespace
 
-EventStream::EventStream(Api& api, domain::TenantId tenant, std::string cursor)
-    : api_(api), tenant_(std::move(tenant)), cursor_(std::move(cursor)) {}
+EventStream::EventStream(Api& api, domain::TenantId tenant, std::string cursor,
+                         std::optional<access::Digest> key)
+    : api_(api), tenant_(std::move(tenant)), cursor_(std::move(cursor)), key_(key) {}
 
 Task<http::BodyStream::Step> EventStream::next(std::string& out) {
+  if (!api_.guard.still_permits(key_, access::Scope::events, tenant_)) co_return Step::end;
   const auto events = co_await sessions::read_events(api_.context, tenant_, cursor_, kEventsAtOnce);
   if (!events) co_return Step::end;
   if (!events->empty()) {

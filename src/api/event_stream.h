@@ -1,6 +1,7 @@
 // The events of a tenant as they happen.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "api/api.h"
@@ -12,10 +13,13 @@ namespace sojourn::api {
 // Server-sent events (WHATWG HTML, 9.2): every event after `cursor`, then each new one soon after
 // it is committed, and a comment when there is nothing to say for a while. What the client has not
 // taken is not read from the log, so a slow client costs no memory. Ends when the store cannot
-// read; the client connects again with Last-Event-ID.
+// read, and when the caller's key is over, removed or no longer for this; the client connects again
+// with Last-Event-ID.
 class EventStream final : public http::BodyStream {
  public:
-  EventStream(Api& api, domain::TenantId tenant, std::string cursor);
+  // `key`: whose the stream is; absent when nobody was asked for a key.
+  EventStream(Api& api, domain::TenantId tenant, std::string cursor,
+              std::optional<access::Digest> key);
 
   Task<Step> next(std::string& out) override;
 
@@ -23,6 +27,7 @@ class EventStream final : public http::BodyStream {
   Api& api_;
   domain::TenantId tenant_;
   std::string cursor_;
+  const std::optional<access::Digest> key_;
   Duration silent_{0};  // since something was sent
 };
 

@@ -25,7 +25,10 @@ bool wants_stream(const http::Request& request) {
 
 }  // namespace
 
-Task<void> list_events(Api& api, http::Request& request, http::Response& response) {
+Task<void> list_events(Api& api, http::Request& request, http::Response& response,
+                       const access::ApiKey* key) {
+  // The stream outlives this moment, and perhaps the key.
+  const auto hash_of_key = key ? std::optional(key->sha256) : std::nullopt;
   auto tenant = read_tenant(request, *api.context.tenants);
   if (!tenant) co_return write_error(tenant.error(), response);
   auto after = read_parameter(request, "after");
@@ -49,7 +52,8 @@ Task<void> list_events(Api& api, http::Request& request, http::Response& respons
   if (!events) co_return write_error(events.error(), response);
   if (wants_stream(request)) {
     response.content_type = "text/event-stream";
-    response.stream = std::make_unique<EventStream>(api, *std::move(tenant), std::move(cursor));
+    response.stream =
+        std::make_unique<EventStream>(api, *std::move(tenant), std::move(cursor), hash_of_key);
     co_return;
   }
 

@@ -1,4 +1,5 @@
-// GET /sessions/{sessionId}, and HEAD, which never creates a session.
+// GET /sessions/{sessionId}, and HEAD, which never creates a session. Neither does a caller who may
+// only read.
 #include "api/error_table.h"
 #include "request_reader.h"
 #include "routes.h"
@@ -6,7 +7,8 @@
 
 namespace sojourn::api {
 
-Task<void> retrieve_session(Api& api, http::Request& request, http::Response& response) {
+Task<void> retrieve_session(Api& api, http::Request& request, http::Response& response,
+                            const access::ApiKey* key) {
   auto tenant = read_tenant(request, *api.context.tenants);
   if (!tenant) co_return write_error(tenant.error(), response);
   auto given = read_identity_headers(request);
@@ -14,8 +16,10 @@ Task<void> retrieve_session(Api& api, http::Request& request, http::Response& re
   const auto if_none_match = read_entity_tags(request, "If-None-Match", Comparison::weak);
   if (!if_none_match) co_return write_error(if_none_match.error(), response);
 
-  const auto if_unknown = request.method == http::Method::head ? sessions::IfUnknown::never_create
-                                                               : sessions::IfUnknown::by_policy;
+  const bool may_create =
+      request.method != http::Method::head && (!key || key->scopes.has(access::Scope::write));
+  const auto if_unknown =
+      may_create ? sessions::IfUnknown::by_policy : sessions::IfUnknown::never_create;
   sessions::RetrieveRequest asked{*std::move(tenant), read_session_id(request), *std::move(given),
                                   if_unknown};
   const auto answer = co_await sessions::retrieve(api.context, std::move(asked));

@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "config/config.h"
+#include "new_key.h"
 #include "serve.h"
 
 extern char** environ;
@@ -104,6 +105,25 @@ int run(int argc, char** argv) {
       "check", "Check a data directory, in use or not: every table against every other.");
   check_command->add_option("--data", data, "Directory of the embedded store")
       ->capture_default_str();
+  NewKeyArguments key;
+  CLI::App* key_command = app.add_subcommand("key", "Make API keys.");
+  key_command->require_subcommand(1);
+  CLI::App* new_key_command = key_command->add_subcommand(
+      "new", "Print a new key, shown once, and its line for the key file (security.key_file).");
+  new_key_command->add_option("--name", key.name, "What logs call its holder")->required();
+  new_key_command
+      ->add_option("--tenants", key.tenants, "Whose sessions it is for: TENANT,... or '*' for all")
+      ->required()
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  new_key_command
+      ->add_option("--scopes", key.scopes, "What it is for: some of read,write,end,events,admin")
+      ->required()
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  new_key_command->add_option("--expires", key.expires,
+                              "When it ends, such as 2027-01-01T00:00:00Z; default: never");
+  new_key_command->add_option("--file", key.file, "Add the line to this key file");
   CLI::App* version = app.add_subcommand("version", "Print the version.");
 
   try {
@@ -116,6 +136,7 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (check_command->parsed()) return check(data);
+  if (new_key_command->parsed()) return new_key(key);
   return run_serve(*serve, arguments);
 }
 

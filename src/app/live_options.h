@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "access/key_ring.h"
 #include "api/api.h"
 #include "config/options.h"
 #include "sessions/operations.h"
@@ -15,6 +16,7 @@ struct LiveOptions {
   std::shared_ptr<const sessions::Tenants> tenants;
   sessions::EventsOptions events;
   api::ApiOptions api;
+  std::shared_ptr<const access::KeyRing> keys;  // null: nobody is asked for one
 };
 
 // The error is one sentence: what is wrong with something that the options name, such as a file.

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -55,8 +56,22 @@ std::expected<LiveOptions, std::string> load_live(const LoadOptions& load) {
   return make_live(*options);
 }
 
+void log_keys(const LiveOptions& options, Log& log) {
+  if (!options.keys) return;
+  const size_t count = options.keys->keys().size();
+  if (count == 0) {
+    log.write(
+        LogLevel::warning, "keys.loaded",
+        "The key file holds no key: every request is refused until it does and SIGHUP is sent.");
+    return;
+  }
+  log.write(LogLevel::info, "keys.loaded", "Requests are asked for an API key.",
+            {{"keys", std::to_string(count)}});
+}
+
 // SIGHUP. Whatever is wrong with the options, everything stays as it was.
-void reload(const LoadOptions& load, const std::vector<Worker*>& workers, Log& log) {
+void reload(const LoadOptions& load, const std::function<void(const LiveOptions&)>& apply,
+            Log& log) {
   const auto live = load_live(load);
   if (!live) {
     log.write(LogLevel::error, "config.reload_failed",
@@ -64,7 +79,8 @@ void reload(const LoadOptions& load, const std::vector<Worker*>& workers, Log& l
               {{"reason", live.error()}});
     return;
   }
-  for (Worker* worker : workers) worker->apply(*live);
+  apply(*live);
+  log_keys(*live, log);
   log.write(LogLevel::info, "config.reloaded", "The options that can change are in force.");
 }
 
@@ -105,6 +121,8 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   // The admin listener has a loop of its own: it answers when the others are busy.
   std::atomic<bool> draining = false;
   net::Loop admin_loop;
+  access::Guard admin_guard(clock);
+  admin_guard.use(live->keys);
   const auto admin_service =
       admin::make_service({.readiness =
                                [&] {
@@ -112,6 +130,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
                                  return engine.healthy() ? admin::Readiness::ready
                                                          : admin::Readiness::store_unavailable;
                                },
+                           .guard = admin_guard,
                            .errors = api::write_error});
   std::unique_ptr<http::Server> admin_server;
   if (!options.admin_listen.empty()) {
@@ -133,11 +152,18 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   fmt::print("sojourn ready public=http://{} admin={} store=lmdb:{}\n", (*server)->address(),
              admin_url, options.lmdb.path.string());
   std::fflush(stdout);
+  log_keys(*live, log);
   log.write(LogLevel::info, "server.started", "Ready.",
             {{"public", (*server)->address()}, {"admin", admin_url}});
 
+  const auto apply = [&](const LiveOptions& changed) {
+    for (Worker* worker : workers) worker->apply(changed);
+    if (admin_server) {
+      admin_loop.post([&admin_guard, keys = changed.keys] { admin_guard.use(keys); });
+    }
+  };
   int signal = signals.wait();
-  for (; signal == SIGHUP; signal = signals.wait()) reload(load, workers, log);
+  for (; signal == SIGHUP; signal = signals.wait()) reload(load, apply, log);
   log.write(LogLevel::info, "server.draining", "Finishing the requests in flight.",
             {{"signal", sigabbrev_np(signal)}});
   draining = true;

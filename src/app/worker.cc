@@ -17,12 +17,15 @@ void Worker::replace(const LiveOptions& options) {
 
 ApiWorker::ApiWorker(const Neighbours& neighbours, const LiveOptions& options)
     : Worker(neighbours, options),
-      api_{options.api, context_, loop},
-      service_(api::make_service(api_)) {}
+      api_{options.api, context_, loop, access::Guard(neighbours.clock)},
+      service_(api::make_service(api_)) {
+  api_.guard.use(options.keys);
+}
 
 void ApiWorker::replace(const LiveOptions& options) {
   Worker::replace(options);
   api_.options = options.api;
+  api_.guard.use(options.keys);
 }
 
 HousekeepingWorker::HousekeepingWorker(const Neighbours& neighbours, const LiveOptions& options)

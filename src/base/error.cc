@@ -24,6 +24,10 @@ std::string_view code_of(ErrorKind kind) {
       return "ROUTE_NOT_FOUND";
     case ErrorKind::method_not_allowed:
       return "METHOD_NOT_ALLOWED";
+    case ErrorKind::unauthenticated:
+      return "UNAUTHENTICATED";
+    case ErrorKind::forbidden:
+      return "FORBIDDEN";
     case ErrorKind::request_timeout:
       return "REQUEST_TIMEOUT";
     case ErrorKind::session_not_found:

@@ -20,6 +20,8 @@ enum class ErrorKind {
   unsupported_media_type,
   route_not_found,
   method_not_allowed,
+  unauthenticated,  // no API key, or none that is known
+  forbidden,        // the API key does not reach so far
   request_timeout,  // the request did not arrive in time: the connection is closed
   // The rules say no.
   session_not_found,

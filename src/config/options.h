@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "access/access_options.h"
 #include "api/api.h"
 #include "http/server.h"
 #include "lmdb/lmdb_store.h"
@@ -19,6 +20,7 @@ struct Options {
   Duration drain_timeout = std::chrono::seconds(5);
   // admin.listen: where health is told. Empty: nowhere.
   std::string admin_listen = "127.0.0.1:9093";
+  access::AccessOptions access;
   api::ApiOptions api;
   lmdb::LmdbOptions lmdb;
   sessions::TenantsOptions tenants;

@@ -213,6 +213,18 @@ std::vector<Setting> make_settings() {
        duration<Options>([](Options& o) -> auto& { return o.drain_timeout; }, milliseconds(0))},
       {"admin.listen", "\"127.0.0.1:9093\"", "HOST:PORT of the admin listener; \"\" turns it off.",
        text([](Options& o) -> auto& { return o.admin_listen; })},
+      {"security.key_file", "",
+       "The API keys that are accepted, one a line as `sojourn key new` prints it; unset: anyone "
+       "may "
+       "call.",
+       present(
+           [](Options& o, const Value& value) -> Applied {
+             auto given = as_text(value);
+             if (!given) return wrong(given.error());
+             o.access.key_file = *std::move(given);
+             return {};
+           },
+           "a file")},
       {"store.kind", "\"lmdb\"", "Which store keeps the sessions.", apply_store_kind},
       {"store.lmdb.path", "\"./sojourn-data\"", "The directory of the embedded store.",
        present(

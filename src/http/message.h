@@ -28,6 +28,9 @@ struct Request {
   std::string_view path_parameter;  // set by Router: what stood for {..} in the route, as sent
   std::span<const Field> fields;    // in the order sent
   std::string_view body;            // decoded from chunks; empty when there is none
+  // The name of who asks, set by the service that found it out; empty when nobody did. Its own text
+  // and no view, so that whoever logs the request at its end finds it whatever was reloaded since.
+  std::string caller;
 };
 
 // The answer to one request. Starts as 200 with no body. The connection adds Date, the framing,
