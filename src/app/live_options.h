@@ -2,10 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "access/key_ring.h"
 #include "api/api.h"
 #include "config/options.h"
+#include "http/server.h"
 #include "sessions/operations.h"
 
 namespace sojourn::app {
@@ -17,9 +20,13 @@ struct LiveOptions {
   sessions::EventsOptions events;
   api::ApiOptions api;
   std::shared_ptr<const access::KeyRing> keys;  // null: nobody is asked for one
+  http::ServerSetup http;
+  http::ServerSetup admin;
+  std::vector<std::string> warnings;  // what an operator should know, a sentence each
 };
 
-// The error is one sentence: what is wrong with something that the options name, such as a file.
+// The error is one sentence: what is wrong with something that the options name, such as a file, or
+// with all of them together.
 std::expected<LiveOptions, std::string> make_live(const config::Options& options);
 
 }  // namespace sojourn::app

@@ -2,10 +2,12 @@
 // each is handed its neighbours, and they go in the opposite order.
 #include "serve.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <functional>
@@ -49,10 +51,14 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// The options as they are to be from now on, or what is wrong with them.
-std::expected<LiveOptions, std::string> load_live(const LoadOptions& load) {
-  const auto options = load();
+// The options as they are to be from now on, or what is wrong with them. The addresses stay as they
+// were at the start, and whether they are safe is asked of these.
+std::expected<LiveOptions, std::string> load_live(const LoadOptions& load,
+                                                  const config::Options& at_start) {
+  auto options = load();
   if (!options) return std::unexpected(options.error());
+  options->http.listen = at_start.http.listen;
+  options->admin.listen = at_start.admin.listen;
   return make_live(*options);
 }
 
@@ -69,10 +75,25 @@ void log_keys(const LiveOptions& options, Log& log) {
             {{"keys", std::to_string(count)}});
 }
 
+void log_security(const LiveOptions& live, Log& log) {
+  for (const std::string& warning : live.warnings) {
+    log.write(LogLevel::warning, "security.warning", warning);
+  }
+  const auto log_certificate = [&](const http::ServerSetup& listener, std::string_view name) {
+    if (!listener.tls) return;
+    log.write(LogLevel::info, "tls.certificate", "New connections are shown this certificate.",
+              {{"listener", name},
+               {"serial", listener.tls->serial()},
+               {"not_after", fmt::format("{:%FT%TZ}", listener.tls->not_after())}});
+  };
+  log_certificate(live.http, "public");
+  log_certificate(live.admin, "admin");
+}
+
 // SIGHUP. Whatever is wrong with the options, everything stays as it was.
-void reload(const LoadOptions& load, const std::function<void(const LiveOptions&)>& apply,
-            Log& log) {
-  const auto live = load_live(load);
+void reload(const LoadOptions& load, const config::Options& at_start,
+            const std::function<void(const LiveOptions&)>& apply, Log& log) {
+  const auto live = load_live(load, at_start);
   if (!live) {
     log.write(LogLevel::error, "config.reload_failed",
               "The options stay as they were; correct them and send SIGHUP again.",
@@ -81,7 +102,12 @@ void reload(const LoadOptions& load, const std::function<void(const LiveOptions&
   }
   apply(*live);
   log_keys(*live, log);
+  log_security(*live, log);
   log.write(LogLevel::info, "config.reloaded", "The options that can change are in force.");
+}
+
+std::string url_of(const http::Server& server, const http::ServerSetup& setup) {
+  return (setup.tls ? "https://" : "http://") + server.address();
 }
 
 }  // namespace
@@ -115,7 +141,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   const CloseAtEnd close_at_end{engine};
 
   auto server = http::Server::listen(
-      options.http, loops, [&](size_t i) -> http::Service& { return api_workers[i]->service(); });
+      live->http, loops, [&](size_t i) -> http::Service& { return api_workers[i]->service(); });
   if (!server) return std::unexpected(server.error().detail);
 
   // The admin listener has a loop of its own: it answers when the others are busy.
@@ -133,11 +159,8 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
                            .guard = admin_guard,
                            .errors = api::write_error});
   std::unique_ptr<http::Server> admin_server;
-  if (!options.admin_listen.empty()) {
-    http::ServerOptions admin_options;
-    admin_options.listen = options.admin_listen;
-    admin_options.max_connections = 100;
-    auto listening = http::Server::listen(admin_options, {&admin_loop},
+  if (!options.admin.listen.empty()) {
+    auto listening = http::Server::listen(live->admin, {&admin_loop},
                                           [&](size_t) -> http::Service& { return *admin_service; });
     if (!listening) return std::unexpected(listening.error().detail);
     admin_server = *std::move(listening);
@@ -147,23 +170,27 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   keep_adjusting(clock, housekeeping.loop);
   housekeeping.start();
 
-  // The one line on standard output: whoever started us can wait for it.
-  const std::string admin_url = admin_server ? "http://" + admin_server->address() : "off";
-  fmt::print("sojourn ready public=http://{} admin={} store=lmdb:{}\n", (*server)->address(),
-             admin_url, options.lmdb.path.string());
-  std::fflush(stdout);
   log_keys(*live, log);
+  log_security(*live, log);
+  // The one line on standard output: whoever started us can wait for it.
+  const std::string public_url = url_of(**server, live->http);
+  const std::string admin_url = admin_server ? url_of(*admin_server, live->admin) : "off";
+  fmt::print("sojourn ready public={} admin={} store=lmdb:{}\n", public_url, admin_url,
+             options.lmdb.path.string());
+  std::fflush(stdout);
   log.write(LogLevel::info, "server.started", "Ready.",
-            {{"public", (*server)->address()}, {"admin", admin_url}});
+            {{"public", public_url}, {"admin", admin_url}});
 
   const auto apply = [&](const LiveOptions& changed) {
     for (Worker* worker : workers) worker->apply(changed);
+    (*server)->reload(changed.http);
     if (admin_server) {
       admin_loop.post([&admin_guard, keys = changed.keys] { admin_guard.use(keys); });
+      admin_server->reload(changed.admin);
     }
   };
   int signal = signals.wait();
-  for (; signal == SIGHUP; signal = signals.wait()) reload(load, apply, log);
+  for (; signal == SIGHUP; signal = signals.wait()) reload(load, options, apply, log);
   log.write(LogLevel::info, "server.draining", "Finishing the requests in flight.",
             {{"signal", sigabbrev_np(signal)}});
   draining = true;

@@ -178,6 +178,26 @@ std::expected<void, std::string> check(const domain::Policy& policy, const std::
       where, policy.touch_interval.count(), policy.idle_timeout.count()));
 }
 
+std::expected<void, std::string> check(const http::TlsOptions& tls, const std::string& section) {
+  const auto missing = [&](const char* given, const char* absent, const char* why) {
+    return std::unexpected(
+        fmt::format("{0}.{1} is set and {0}.{2} is not; {3}", section, given, absent, why));
+  };
+  if (tls.enabled() && tls.key.empty()) {
+    return missing("certificate", "key", "TLS needs both");
+  }
+  if (!tls.enabled() && !tls.key.empty()) {
+    return missing("key", "certificate", "TLS needs both");
+  }
+  if (!tls.enabled() && !tls.client_ca.empty()) {
+    return missing("client_ca", "certificate", "clients show certificates over TLS only");
+  }
+  if (tls.client_auth && tls.client_ca.empty()) {
+    return missing("client_auth", "client_ca", "name the CAs whose certificates clients show");
+  }
+  return {};
+}
+
 // The policies of single tenants: what they do not say is as for all.
 std::expected<void, std::string> apply_tenant_policies(Options& options,
                                                        const std::vector<Given>& given,
@@ -253,6 +273,8 @@ std::expected<Options, std::string> load(const Sources& sources) {
   }
   done = check(policy, touch_where);
   if (done) done = apply_tenant_policies(options, given, !touch_where.empty());
+  if (done) done = check(options.http.tls, "http.tls");
+  if (done) done = check(options.admin.tls, "admin.tls");
   if (!done) return std::unexpected(std::move(done.error()));
   return options;
 }

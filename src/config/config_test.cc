@@ -33,7 +33,7 @@ TEST_F(Config, DefaultsAreThoseOfTheModules) {
   const auto options = load({});
   ASSERT_TRUE(options) << options.error();
   EXPECT_EQ(options->http.listen, "127.0.0.1:9092");
-  EXPECT_EQ(options->admin_listen, "127.0.0.1:9093");
+  EXPECT_EQ(options->admin.listen, "127.0.0.1:9093");
   EXPECT_EQ(options->tenants.policy.idle_timeout, 30min);
   EXPECT_EQ(options->tenants.policy.touch_interval, 1min);
   EXPECT_EQ(options->lmdb.map_size, uint64_t{64} << 30);
@@ -94,7 +94,7 @@ TEST_F(Config, PlainValuesAreTomlOrStrings) {
   EXPECT_THAT(from_set("http.base_paths", R"(["/", "/x"])")->api.base_paths,
               testing::ElementsAre("/", "/x"));
   EXPECT_EQ(from_set("sessions.touch_interval", "0")->tenants.policy.touch_interval, 0ms);
-  EXPECT_EQ(from_set("admin.listen", "")->admin_listen, "");
+  EXPECT_EQ(from_set("admin.listen", "")->admin.listen, "");
   EXPECT_EQ(from_set("store.lmdb.path", "/tmp/x")->lmdb.path, "/tmp/x");
 }
 

@@ -18,9 +18,11 @@ struct Options {
   size_t http_threads = 0;
   // http.drain_timeout: after SIGTERM, how long requests in flight may take before they are cut.
   Duration drain_timeout = std::chrono::seconds(5);
-  // admin.listen: where health is told. Empty: nowhere.
-  std::string admin_listen = "127.0.0.1:9093";
+  // Where health is told. An empty listen: nowhere.
+  http::ServerOptions admin{.listen = "127.0.0.1:9093", .max_connections = 100};
   access::AccessOptions access;
+  // security.allow_insecure: see exposure.h.
+  bool allow_insecure = false;
   api::ApiOptions api;
   lmdb::LmdbOptions lmdb;
   sessions::TenantsOptions tenants;

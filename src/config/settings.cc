@@ -29,6 +29,15 @@ Apply text(Member<std::string> member) {
   };
 }
 
+Apply path(Member<std::filesystem::path> member) {
+  return [member](Options& options, const Value& value) -> Applied {
+    auto given = as_text(value);
+    if (!given) return wrong(given.error());
+    member(options) = *std::move(given);
+    return {};
+  };
+}
+
 Apply boolean(Member<bool> member) {
   return [member](Options& options, const Value& value) -> Applied {
     if (value.kind != Value::Kind::boolean) return wrong("true or false is wanted");
@@ -182,10 +191,37 @@ Apply present(Apply apply, std::string what) {
   };
 }
 
+// http.tls.* and admin.tls.*.
+std::vector<Setting> tls_settings(const std::string& section, Member<http::TlsOptions> tls) {
+  const auto file = [&](std::filesystem::path http::TlsOptions::* member) {
+    return present(path([=](Options& options) -> auto& { return tls(options).*member; }), "a file");
+  };
+  return {
+      {section + ".certificate", "", "PEM file: the certificate, then those between it and its CA.",
+       file(&http::TlsOptions::certificate)},
+      {section + ".key", "", "PEM file: the private key of the certificate, not encrypted.",
+       file(&http::TlsOptions::key)},
+      {section + ".client_ca", "", "PEM file: the CAs whose certificates clients show.",
+       file(&http::TlsOptions::client_ca)},
+      {section + ".client_auth", "",
+       "With client_ca: \"required\" (so when unset), or \"optional\" to let clients without one "
+       "in.",
+       [tls](Options& options, const Value& value) -> Applied {
+         const auto given = as_text(value);
+         if (given != "required" && given != "optional") {
+           return wrong("\"required\" or \"optional\" is wanted");
+         }
+         tls(options).client_auth =
+             given == "required" ? http::ClientAuth::required : http::ClientAuth::optional;
+         return {};
+       }},
+  };
+}
+
 std::vector<Setting> make_settings() {
   using std::chrono::milliseconds;
   constexpr auto kMostBytes = uint64_t{1} << 30;
-  return {
+  std::vector<Setting> all = {
       {"http.listen", "\"127.0.0.1:9092\"",
        "HOST:PORT of the public listener; port 0 picks a free one.",
        present(text([](Options& o) -> auto& { return o.http.listen; }), "HOST:PORT")},
@@ -212,29 +248,17 @@ std::vector<Setting> make_settings() {
       {"http.drain_timeout", "\"5s\"", "After SIGTERM, how long requests in flight may take.",
        duration<Options>([](Options& o) -> auto& { return o.drain_timeout; }, milliseconds(0))},
       {"admin.listen", "\"127.0.0.1:9093\"", "HOST:PORT of the admin listener; \"\" turns it off.",
-       text([](Options& o) -> auto& { return o.admin_listen; })},
+       text([](Options& o) -> auto& { return o.admin.listen; })},
       {"security.key_file", "",
        "The API keys that are accepted, one a line as `sojourn key new` prints it; unset: anyone "
-       "may "
-       "call.",
-       present(
-           [](Options& o, const Value& value) -> Applied {
-             auto given = as_text(value);
-             if (!given) return wrong(given.error());
-             o.access.key_file = *std::move(given);
-             return {};
-           },
-           "a file")},
+       "may call.",
+       present(path([](Options& o) -> auto& { return o.access.key_file; }), "a file")},
+      {"security.allow_insecure", "false",
+       "Let other machines reach a listener that has no API keys or no TLS.",
+       boolean([](Options& o) -> auto& { return o.allow_insecure; })},
       {"store.kind", "\"lmdb\"", "Which store keeps the sessions.", apply_store_kind},
       {"store.lmdb.path", "\"./sojourn-data\"", "The directory of the embedded store.",
-       present(
-           [](Options& o, const Value& value) -> Applied {
-             auto given = as_text(value);
-             if (!given) return wrong(given.error());
-             o.lmdb.path = *std::move(given);
-             return {};
-           },
-           "a directory")},
+       present(path([](Options& o) -> auto& { return o.lmdb.path; }), "a directory")},
       {"store.lmdb.map_size", "\"64GiB\"",
        "The most the store may grow to. Address space, not memory or disk.",
        size<uint64_t>([](Options& o) -> auto& { return o.lmdb.map_size; }, uint64_t{1} << 20,
@@ -265,6 +289,13 @@ std::vector<Setting> make_settings() {
        duration<Options>([](Options& o) -> auto& { return o.events.retention; }, milliseconds(0))},
       {"tenants.default", "", "The tenant meant by requests that name none.", apply_default_tenant},
   };
+  for (auto& setting : tls_settings("http.tls", [](Options& o) -> auto& { return o.http.tls; })) {
+    all.push_back(std::move(setting));
+  }
+  for (auto& setting : tls_settings("admin.tls", [](Options& o) -> auto& { return o.admin.tls; })) {
+    all.push_back(std::move(setting));
+  }
+  return all;
 }
 
 }  // namespace

@@ -16,12 +16,14 @@
 #include "connection.h"
 #include "request_reader.h"
 #include "response_writer.h"
+#include "tls_stream.h"
 
 namespace sojourn::http {
 
 template <class T>
 using Awaitable = boost::asio::awaitable<T, net::Loop::Impl::Executor>;
 inline constexpr boost::asio::use_awaitable_t<net::Loop::Impl::Executor> kResume{};
+using Transferred = std::tuple<boost::system::error_code, size_t>;
 
 // Answers are sent when so much has gathered, and a buffer that grew beyond it is given back.
 inline constexpr size_t kMaxGathered = 64 * 1024;
@@ -34,6 +36,9 @@ class ClientConnection final : public Listener::Connection {
         admission_(admission),
         socket_(std::move(socket)),
         reader_(options().max_header_bytes, options().max_body_bytes) {
+    if (const TlsContext* context = listener_->tls()) {
+      tls_ = std::make_unique<TlsStream>(*context, socket_.native_handle());
+    }
     listener_->add(*this);
   }
 
@@ -93,9 +98,14 @@ class ClientConnection final : public Listener::Connection {
 
   // Transport.
   void prepare();
+  Awaitable<bool> handshake();
+  Awaitable<std::tuple<boost::system::error_code>> until_ready(TlsStream::Status wanted);
   bool send_at_once();
   Awaitable<bool> send_rest();
-  Awaitable<std::tuple<boost::system::error_code, size_t>> receive();
+  Awaitable<Transferred> send_some();
+  Awaitable<Transferred> send_encrypted();
+  Awaitable<Transferred> receive();
+  Awaitable<Transferred> receive_encrypted();
   size_t receive_at_once();
   bool client_left();
   void reset();
@@ -107,6 +117,7 @@ class ClientConnection final : public Listener::Connection {
   const Place place_;
   const Admission admission_;
   Socket socket_;
+  std::unique_ptr<TlsStream> tls_;  // over socket_; null: plain
   RequestReader reader_;
 
   Phase phase_ = Phase::opened;

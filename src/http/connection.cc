@@ -14,7 +14,8 @@
 //
 // An answer with a stream is the last of its connection: see connection_stream.cc.
 //
-// The socket is touched in the section "Transport" alone.
+// The socket is touched in the section "Transport" alone, and there alone it matters whether there
+// is TLS. The plain road pays one look at a pointer for it.
 #include "connection.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -45,7 +46,8 @@ constexpr size_t kLingerBytes = 8 * 1024 * 1024;
 Awaitable<void> ClientConnection::run() {
   prepare();
   deadline = now() + options().header_timeout;
-  if (admission_ == Admission::refused) {
+  if (tls_ && !co_await handshake()) co_return;
+  if (admission_ == Admission::refused && !closing_) {
     append_refusal({ErrorKind::overloaded, "There are too many connections; try again later."});
   }
 
@@ -107,7 +109,9 @@ void ClientConnection::begin_answer() {
   if (response_.body.capacity() > kMaxGathered) response_.body = {};
   response_.reset();
   try {
-    task_.emplace(listener_->service().handle(reader_.request(), response_));
+    Request& request = reader_.request();
+    request.scheme = tls_ ? Scheme::https : Scheme::http;
+    task_.emplace(listener_->service().handle(request, response_));
     waiting_ = !task_->start(&on_task_done, this);
   } catch (...) {
     task_.reset();  // handle() itself threw
@@ -219,11 +223,50 @@ void ClientConnection::prepare() {
   socket_.non_blocking(true, ignored);
 }
 
+// False when the connection is over. A client that speaks plain HTTP is told so, in plain HTTP. One
+// that drains meanwhile ends here: no request has begun.
+Awaitable<bool> ClientConnection::handshake() {
+  for (;;) {
+    const auto [status, bytes] = tls_->handshake();
+    if (status == TlsStream::Status::done) co_return true;
+    if (status == TlsStream::Status::plain_http) {
+      tls_.reset();
+      append_refusal({ErrorKind::bad_request, "This port speaks TLS only; use https."});
+      co_return true;
+    }
+    if (status == TlsStream::Status::ended) {
+      // A client that goes on sending would never see the alert that says why.
+      co_await linger();
+      co_return false;
+    }
+    if (listener_->draining()) co_return false;
+    reading_ = true;
+    const auto [error] = co_await until_ready(status);
+    reading_ = false;
+    if (error) co_return false;
+  }
+}
+
+// Until the socket can do what TLS wants.
+Awaitable<std::tuple<error_code>> ClientConnection::until_ready(TlsStream::Status wanted) {
+  return socket_.async_wait(
+      wanted == TlsStream::Status::wants_write ? Socket::wait_write : Socket::wait_read,
+      kResumeWithError);
+}
+
 // True when all of out_ is sent; it is empty then.
 bool ClientConnection::send_at_once() {
   error_code error;
-  sent_ = socket_.write_some(asio::buffer(out_), error);
-  if (error == asio::error::would_block) sent_ = 0;
+  if (tls_) {
+    while (sent_ < out_.size()) {
+      const auto [status, bytes] = tls_->write(std::span(out_).subspan(sent_));
+      if (status != TlsStream::Status::done) break;
+      sent_ += bytes;
+    }
+  } else {
+    sent_ = socket_.write_some(asio::buffer(out_), error);
+    if (error == asio::error::would_block) sent_ = 0;
+  }
   if (sent_ < out_.size()) return false;
   sent_ = 0;
   out_.clear();
@@ -236,8 +279,7 @@ Awaitable<bool> ClientConnection::send_rest() {
   deadline = now() + options().header_timeout;
   while (sent_ < out_.size()) {
     writing_ = true;
-    const auto [error, bytes] =
-        co_await socket_.async_write_some(asio::buffer(out_) + sent_, kResumeWithError);
+    const auto [error, bytes] = co_await send_some();
     writing_ = false;
     if (error) co_return false;
     deadline_passed_ = false;
@@ -250,14 +292,47 @@ Awaitable<bool> ClientConnection::send_rest() {
   co_return true;
 }
 
-Awaitable<std::tuple<error_code, size_t>> ClientConnection::receive() {
+Awaitable<Transferred> ClientConnection::send_some() {
+  if (tls_) return send_encrypted();
+  return socket_.async_write_some(asio::buffer(out_) + sent_, kResumeWithError);
+}
+
+Awaitable<Transferred> ClientConnection::send_encrypted() {
+  for (;;) {
+    const auto [status, bytes] = tls_->write(std::span(out_).subspan(sent_));
+    if (status == TlsStream::Status::done) co_return Transferred{error_code(), bytes};
+    if (status == TlsStream::Status::ended) co_return Transferred{asio::error::eof, 0};
+    const auto [error] = co_await until_ready(status);
+    if (error) co_return Transferred{error, 0};
+  }
+}
+
+Awaitable<Transferred> ClientConnection::receive() {
+  if (tls_) return receive_encrypted();
   const auto room = reader_.room();
   return socket_.async_read_some(asio::buffer(room.data(), room.size()), kResumeWithError);
+}
+
+// It waits first: that saves a look at a socket that is usually empty, and lets others on the loop
+// have their turn.
+Awaitable<Transferred> ClientConnection::receive_encrypted() {
+  TlsStream::Progress progress{TlsStream::Status::wants_read};
+  if (tls_->has_buffered()) progress = tls_->read(reader_.room());
+  for (;;) {
+    if (progress.status == TlsStream::Status::done) {
+      co_return Transferred{error_code(), progress.bytes};
+    }
+    if (progress.status == TlsStream::Status::ended) co_return Transferred{asio::error::eof, 0};
+    const auto [error] = co_await until_ready(progress.status);
+    if (error) co_return Transferred{error, 0};
+    progress = tls_->read(reader_.room());
+  }
 }
 
 // What is here already; 0 when nothing is, or the client is gone.
 size_t ClientConnection::receive_at_once() {
   const auto room = reader_.room();
+  if (tls_) return tls_->read(room).bytes;
   error_code error;
   const size_t bytes = socket_.read_some(asio::buffer(room.data(), room.size()), error);
   return error ? 0 : bytes;
@@ -268,6 +343,7 @@ size_t ClientConnection::receive_at_once() {
 // answer's head told it that the connection closes.
 bool ClientConnection::client_left() {
   std::array<char, 4096> dropped;
+  if (tls_) return tls_->read(dropped).status == TlsStream::Status::ended;
   error_code error;
   socket_.read_some(asio::buffer(dropped), error);
   return error && error != asio::error::would_block;
@@ -275,12 +351,14 @@ bool ClientConnection::client_left() {
 
 // Closes with a reset: for a body that lasts until the connection closes, and must not look whole.
 void ClientConnection::reset() {
+  if (tls_) tls_->abandon();
   error_code ignored;
   socket_.set_option(asio::socket_base::linger(true, 0), ignored);
   socket_.close(ignored);
 }
 
 void ClientConnection::shutdown_sending() {
+  if (tls_) tls_->close();
   error_code ignored;
   socket_.shutdown(asio::socket_base::shutdown_send, ignored);
 }
@@ -290,6 +368,7 @@ void ClientConnection::cancel() {
   socket_.cancel(ignored);
 }
 
+// What still comes is dropped unread, so under TLS undecrypted.
 Awaitable<void> ClientConnection::linger() {
   shutdown_sending();
   phase_ = Phase::lingering;

@@ -29,8 +29,8 @@ constexpr size_t kMaxLastAccepted = 1024;
 
 }  // namespace
 
-bool ServerState::take_place() {
-  if (served_.fetch_add(1, std::memory_order_relaxed) < options.max_connections) return true;
+bool ServerState::take_place(size_t most) {
+  if (served_.fetch_add(1, std::memory_order_relaxed) < most) return true;
   give_place_back();
   return false;
 }
@@ -74,7 +74,7 @@ struct Listener::Accepting {
   }
 
   void welcome(Socket socket) {
-    if (listener->state_->take_place()) {
+    if (listener->state_->take_place(listener->options().max_connections)) {
       serve(std::move(socket), listener, Admission::granted);
     } else if (listener->turned_away < kMaxTurnedAway) {
       serve(std::move(socket), listener, Admission::refused);
@@ -97,7 +97,8 @@ struct Listener::Accepting {
 };
 
 std::shared_ptr<Listener> Listener::start(net::Loop& loop, FileDescriptor socket, bool ipv6,
-                                          Service& service, std::shared_ptr<ServerState> state) {
+                                          Service& service, ServerSetup setup,
+                                          std::shared_ptr<ServerState> state) {
   class Sweeper final : public net::Ticking {
    public:
     explicit Sweeper(Listener& listener) : listener_(listener) {}
@@ -107,7 +108,7 @@ std::shared_ptr<Listener> Listener::start(net::Loop& loop, FileDescriptor socket
     Listener& listener_;
   };
 
-  auto listener = std::make_shared<Listener>(loop, service, std::move(state));
+  auto listener = std::make_shared<Listener>(loop, service, std::move(setup), std::move(state));
   auto sweeper = std::make_shared<Sweeper>(*listener);
   listener->ticking_ = sweeper;
   loop.post([ticking = std::weak_ptr<net::Ticking>(sweeper), impl = &loop.impl()] {
@@ -123,8 +124,9 @@ std::shared_ptr<Listener> Listener::start(net::Loop& loop, FileDescriptor socket
   return listener;
 }
 
-Listener::Listener(net::Loop& loop, Service& service, std::shared_ptr<ServerState> state)
-    : loop_(loop), service_(service), state_(std::move(state)) {
+Listener::Listener(net::Loop& loop, Service& service, ServerSetup setup,
+                   std::shared_ptr<ServerState> state)
+    : loop_(loop), service_(service), setup_(std::move(setup)), state_(std::move(state)) {
   tick(net::SteadyTime::min());  // nothing is due yet, but answers need their fields
 }
 
@@ -154,6 +156,12 @@ void Listener::drain() {
       next = c->next_;
       c->on_drain();
     }
+  });
+}
+
+void Listener::reload(ServerSetup setup) {
+  loop_.post([self = shared_from_this(), setup = std::move(setup)]() mutable {
+    self->setup_ = std::move(setup);
   });
 }
 

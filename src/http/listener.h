@@ -18,12 +18,8 @@ namespace sojourn::http {
 // What the listeners of one server share. Any thread.
 class ServerState {
  public:
-  explicit ServerState(ServerOptions chosen) : options(std::move(chosen)) {}
-
-  const ServerOptions options;
-
-  // A place among the connections that are served; false when there is none.
-  bool take_place();
+  // A place among `most` connections that are served; false when there is none.
+  bool take_place(size_t most);
   void give_place_back() { served_.fetch_sub(1, std::memory_order_relaxed); }
 
   // Connections (served or being refused) and listeners that are not ended: what a drain waits for.
@@ -41,7 +37,7 @@ class ServerState {
 };
 
 // Lives as long as its accepting coroutine or one of its connections does. Loop's thread only,
-// except start() and drain().
+// except start(), drain() and reload().
 class Listener final : public std::enable_shared_from_this<Listener> {
  public:
   // A connection, as its listener sees it: a link in a list, with a deadline.
@@ -66,12 +62,17 @@ class Listener final : public std::enable_shared_from_this<Listener> {
 
   // Begins to accept on `socket`, now or when the loop starts.
   static std::shared_ptr<Listener> start(net::Loop& loop, FileDescriptor socket, bool ipv6,
-                                         Service& service, std::shared_ptr<ServerState> state);
-  Listener(net::Loop& loop, Service& service, std::shared_ptr<ServerState> state);
+                                         Service& service, ServerSetup setup,
+                                         std::shared_ptr<ServerState> state);
+  Listener(net::Loop& loop, Service& service, ServerSetup setup,
+           std::shared_ptr<ServerState> state);
   ~Listener();
 
   // Accepts no more and ends the connections as Server::drain says. Any thread.
   void drain();
+
+  // Goes on with `setup`, as Server::reload says. Any thread.
+  void reload(ServerSetup setup);
 
   void add(Connection& connection);
   void remove(Connection& connection);
@@ -79,7 +80,9 @@ class Listener final : public std::enable_shared_from_this<Listener> {
   net::Loop::Impl& loop() { return loop_.impl(); }
   Service& service() { return service_; }
   ServerState& state() { return *state_; }
-  const ServerOptions& options() const { return state_->options; }
+  // May be others after every wait.
+  const ServerOptions& options() const { return setup_.options; }
+  const TlsContext* tls() const { return setup_.tls.get(); }
   bool draining() const { return draining_; }
   // The header lines that every answer has, with the Date as of the last tick.
   const std::string& common_fields() const { return common_fields_; }
@@ -94,6 +97,7 @@ class Listener final : public std::enable_shared_from_this<Listener> {
 
   net::Loop& loop_;
   Service& service_;
+  ServerSetup setup_;
   const std::shared_ptr<ServerState> state_;
   Connection* first_ = nullptr;
   bool draining_ = false;

@@ -14,6 +14,8 @@ enum class Method { get, head, put, post, delete_, options, other };
 
 std::string_view name_of(Method method);  // "GET", ...; "OTHER" for Method::other
 
+enum class Scheme { http, https };  // https: the client came over TLS, to this process itself
+
 struct Field {
   std::string_view name;   // as sent; compare with equals_ignoring_case
   std::string_view value;  // without the spaces around it; any bytes but controls
@@ -23,6 +25,7 @@ struct Field {
 // valid until the service's Task is done.
 struct Request {
   Method method = Method::other;
+  Scheme scheme = Scheme::http;
   std::string_view path;   // as sent, percent-encoded, without the query; starts with '/', or "*"
   std::string_view query;  // as sent, without the '?'; empty when there is none
   std::string_view path_parameter;  // set by Router: what stood for {..} in the route, as sent

@@ -11,17 +11,27 @@ struct Server::Impl {
   std::vector<std::shared_ptr<Listener>> listeners;  // one per loop
 };
 
-Result<std::unique_ptr<Server>> Server::listen(ServerOptions options,
+Result<ServerSetup> ServerSetup::make(ServerOptions options) {
+  ServerSetup setup{.options = std::move(options)};
+  if (setup.options.tls.enabled()) {
+    auto tls = TlsContext::load(setup.options.tls);
+    if (!tls) return std::unexpected(tls.error());
+    setup.tls = *std::move(tls);
+  }
+  return setup;
+}
+
+Result<std::unique_ptr<Server>> Server::listen(const ServerSetup& setup,
                                                const std::vector<net::Loop*>& loops,
                                                std::function<Service&(size_t loop)> service_of) {
-  auto opened = open_listening_sockets(options.listen, loops.size());
+  auto opened = open_listening_sockets(setup.options.listen, loops.size());
   if (!opened) return std::unexpected(opened.error());
   auto impl = std::make_shared<Impl>();
   impl->address = opened->address;
-  impl->state = std::make_shared<ServerState>(std::move(options));
+  impl->state = std::make_shared<ServerState>();
   for (size_t i = 0; i < loops.size(); ++i) {
     impl->listeners.push_back(Listener::start(*loops[i], std::move(opened->sockets[i]),
-                                              opened->ipv6, service_of(i), impl->state));
+                                              opened->ipv6, service_of(i), setup, impl->state));
   }
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
@@ -31,6 +41,10 @@ Server::Server(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
 const std::string& Server::address() const { return impl_->address; }
+
+void Server::reload(const ServerSetup& setup) {
+  for (const auto& listener : impl_->listeners) listener->reload(setup);
+}
 
 void Server::drain() {
   for (const auto& listener : impl_->listeners) listener->drain();

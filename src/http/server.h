@@ -10,11 +10,12 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "http/service.h"
+#include "http/tls.h"
 #include "net/loop.h"
 
 namespace sojourn::http {
 
-// Options http.* (and admin.listen). Every limit has an answer of its own; none loses a request
+// Options http.* and admin.*. Every limit has an answer of its own; none loses a request
 // silently.
 struct ServerOptions {
   // HOST:PORT; an IPv6 host in brackets; port 0 picks a free one.
@@ -31,6 +32,16 @@ struct ServerOptions {
   size_t max_header_bytes = 16 * 1024;
   // After chunked decoding; beyond it 413 BODY_TOO_LARGE and close.
   size_t max_body_bytes = 64 * 1024;
+  TlsOptions tls;
+};
+
+// Options made ready for use: the files that they name are read.
+struct ServerSetup {
+  ServerOptions options;
+  std::shared_ptr<const TlsContext> tls = nullptr;  // plain HTTP
+
+  // The error is invalid_parameter with a sentence that names the file.
+  static Result<ServerSetup> make(ServerOptions options);
 };
 
 // Accepts connections on every loop (SO_REUSEPORT) and serves each on the loop that accepted it.
@@ -40,7 +51,7 @@ class Server {
   // loop's requests; the services must outlive the server. An address that is taken or cannot be
   // bound is invalid_parameter with a sentence that names it. Call before the loops start or while
   // they run.
-  static Result<std::unique_ptr<Server>> listen(ServerOptions options,
+  static Result<std::unique_ptr<Server>> listen(const ServerSetup& setup,
                                                 const std::vector<net::Loop*>& loops,
                                                 std::function<Service&(size_t loop)> service_of);
   // Call once drained, or after the loops have stopped.
@@ -48,6 +59,10 @@ class Server {
 
   // Where it listens, with the port that was picked: "127.0.0.1:9092".
   const std::string& address() const;
+
+  // Goes on with another setup: time-outs at once, the rest for connections accepted from now on;
+  // those that are open stay as they are. The address stays. Returns at once; from any thread.
+  void reload(const ServerSetup& setup);
 
   // Graceful end: accepts no more, closes idle connections, lets requests in flight finish and
   // closes each connection after the answer in progress (with Connection: close where the header is

@@ -204,7 +204,7 @@ TEST(Server, SeveralLoopsShareOneAddress) {
   net::Loop second;
   TestService one(first);
   TestService two(second);
-  auto server = Server::listen({.listen = "127.0.0.1:0"}, {&first, &second},
+  auto server = Server::listen({.options = {.listen = "127.0.0.1:0"}}, {&first, &second},
                                [&](size_t loop) -> Service& { return loop == 0 ? one : two; });
   ASSERT_TRUE(server.has_value());
   first.start();
@@ -236,7 +236,7 @@ TEST(Server, SeveralLoopsShareOneAddress) {
 TEST(Server, AnAddressThatIsTakenIsAClearError) {
   TestServer server;
   net::Loop loop;
-  const auto second = Server::listen({.listen = server.server->address()}, {&loop},
+  const auto second = Server::listen({.options = {.listen = server.server->address()}}, {&loop},
                                      [&](size_t) -> Service& { return server.service; });
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().kind, ErrorKind::invalid_parameter);
@@ -250,8 +250,8 @@ TEST(Server, AnAddressThatIsNoneIsAClearError) {
   TestService service(loop);
   for (const auto* address : {"", "127.0.0.1", ":80", "127.0.0.1:", "127.0.0.1:65536", "::1:80",
                               "127.0.0.1:8o", "192.0.2.1:0"}) {
-    const auto server =
-        Server::listen({.listen = address}, {&loop}, [&](size_t) -> Service& { return service; });
+    const auto server = Server::listen({.options = {.listen = address}}, {&loop},
+                                       [&](size_t) -> Service& { return service; });
     ASSERT_FALSE(server.has_value()) << address;
     EXPECT_TRUE(
         server.error().detail.starts_with(std::string("Cannot listen on ") + address + ": "))
@@ -263,7 +263,7 @@ TEST(Server, StoppingItsLoopWithOpenConnectionsLosesNoMemory) {
   // What the address sanitizer checks here: an idle connection and one in the middle of a request.
   auto loop = std::make_unique<net::Loop>();
   TestService service(*loop);
-  auto server = Server::listen({.listen = "127.0.0.1:0"}, {loop.get()},
+  auto server = Server::listen({.options = {.listen = "127.0.0.1:0"}}, {loop.get()},
                                [&](size_t) -> Service& { return service; });
   ASSERT_TRUE(server.has_value());
   loop->start();

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -77,7 +78,7 @@ class Gate {
 };
 
 // /echo: the request's body, or its path and query; /wait, /wait-and-throw, /throw, /close, /big,
-// /60k; /stream: what stream_of makes.
+// /60k; /stream: what stream_of makes; /scheme: by which the request came.
 class TestService final : public Service {
  public:
   explicit TestService(Executor& loop) : gate(loop) {}
@@ -93,6 +94,8 @@ class TestService final : public Service {
     }
     if (request.path == "/big" || request.path == "/60k") {
       response.body.assign(request.path == "/big" ? kBig : 60'000, 'b');
+    } else if (request.path == "/scheme") {
+      response.body = request.scheme == Scheme::https ? "https" : "http";
     } else if (!request.body.empty()) {
       response.body = request.body;
     } else {
@@ -150,7 +153,9 @@ class TestServer {
  public:
   explicit TestServer(ServerOptions options = {}) {
     options.listen = "127.0.0.1:0";
-    auto listening = Server::listen(options, {&loop}, [&](size_t) -> Service& { return service; });
+    auto setup = ServerSetup::make(options);
+    if (!setup) throw std::runtime_error(setup.error().detail);
+    auto listening = Server::listen(*setup, {&loop}, [&](size_t) -> Service& { return service; });
     if (!listening) throw std::runtime_error(listening.error().detail);
     server = std::move(*listening);
     loop.start();
@@ -198,12 +203,12 @@ class TestClient {
   explicit TestClient(const TestServer& server) : TestClient(server.port()) {}
   TestClient(const TestClient&) = delete;
   TestClient& operator=(const TestClient&) = delete;
-  ~TestClient() { close(); }
+  virtual ~TestClient() { close(); }
 
   // False when the server does not take it.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t n = send_some(bytes);
       if (n <= 0) return false;
       bytes.remove_prefix(static_cast<size_t>(n));
     }
@@ -251,7 +256,7 @@ class TestClient {
   // True when the server closed in order, and nothing more came.
   bool is_closed() {
     char byte;
-    return received_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
+    return received_.empty() && receive_some({&byte, 1}) == 0;
   }
 
   // True when nothing is here to read now.
@@ -264,10 +269,21 @@ class TestClient {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
 
+ protected:
+  int fd() const { return fd_; }
+
  private:
+  // As send(2) and recv(2), for bytes as the server's service sees them.
+  virtual ssize_t send_some(std::string_view bytes) {
+    return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  virtual ssize_t receive_some(std::span<char> room) {
+    return ::recv(fd_, room.data(), room.size(), 0);
+  }
+
   bool read() {
     char bytes[4096];
-    const ssize_t n = ::recv(fd_, bytes, sizeof bytes, 0);
+    const ssize_t n = receive_some(bytes);
     if (n <= 0) return false;
     received_.append(bytes, static_cast<size_t>(n));
     return true;

@@ -44,14 +44,23 @@ def _no_duplicates(pairs):
 class Connection:
     """One TCP connection, byte by byte."""
 
-    def __init__(self, address, seconds=SECONDS, receive_buffer=None):
-        """`receive_buffer`: bytes the kernel may hold for us, for a reader that is to be slow."""
+    def __init__(self, address, seconds=SECONDS, receive_buffer=None, tls=None):
+        """`receive_buffer`: bytes the kernel may hold for us, for a reader that is to be slow. `tls`:
+        an ssl.SSLContext; the server's certificate is to be one for `localhost`, and a connection that
+        ends without the server's last word (close_notify) is an error."""
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.socket.settimeout(seconds)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            try:
+                self.socket = tls.wrap_socket(self.socket, server_hostname="localhost",
+                                              suppress_ragged_eofs=False)
+            except BaseException:
+                self.socket.close()
+                raise
         self._seconds = seconds
         self._buffer = b""
 
@@ -179,13 +188,13 @@ def request_bytes(method, target, headers=(), body=None):
 class Client:
     """A well-behaved caller on a kept-alive connection, in one tenant, under one mount."""
 
-    def __init__(self, address, tenant=None, base=""):
-        self.address, self.tenant, self.base = address, tenant, base
+    def __init__(self, address, tenant=None, base="", tls=None):
+        self.address, self.tenant, self.base, self.tls = address, tenant, base, tls
         self._connection = None
 
     def request(self, method, target, headers=(), body=None):
         if self._connection is None:
-            self._connection = Connection(self.address)
+            self._connection = Connection(self.address, tls=self.tls)
         try:
             self._connection.send(request_bytes(method, target, headers, body))
             response = self._connection.read(head=method == "HEAD")

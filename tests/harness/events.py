@@ -109,12 +109,13 @@ class Stream:
     """GET /events as a stream of server-sent events, as a context manager. `after`: the
     Last-Event-ID."""
 
-    def __init__(self, address, tenant, after=None, seconds=10, receive_buffer=None, parameters=()):
+    def __init__(self, address, tenant, after=None, seconds=10, receive_buffer=None, parameters=(),
+                 tls=None):
         headers = [("Accept", "text/event-stream")]
         if after is not None:
             headers.append(("Last-Event-ID", after))
         self.tenant = tenant
-        self._connection = Connection(address, seconds, receive_buffer)
+        self._connection = Connection(address, seconds, receive_buffer, tls)
         self._seconds = seconds
         self._text = b""
         self._ended = False

@@ -41,8 +41,8 @@ class Crowd:
     """Each of `steps` (callables that take a client) is repeated on a thread and a connection of
     its own, until stop() or until the server is gone."""
 
-    def __init__(self, address, tenant, steps):
-        self._address, self._tenant = address, tenant
+    def __init__(self, address, tenant, steps, tls=None):
+        self._address, self._tenant, self._tls = address, tenant, tls
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._done = 0
@@ -51,7 +51,7 @@ class Crowd:
         self._threads = [threading.Thread(target=self._run, args=(step,)) for step in steps]
 
     def _run(self, step):
-        client = Client(self._address, self._tenant)
+        client = Client(self._address, self._tenant, tls=self._tls)
         try:
             while not self._stopping.is_set():
                 step(client)

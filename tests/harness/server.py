@@ -13,8 +13,8 @@ from harness.processes import exit_code, spawn
 REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("SOJOURN_BIN", REPOSITORY / "build/release/sojourn")).resolve()
 
-READY = re.compile(r"sojourn ready public=http://(?P<public>127\.0\.0\.1:\d+)"
-                   r" admin=http://(?P<admin>127\.0\.0\.1:\d+)"
+READY = re.compile(r"sojourn ready public=https?://(?P<public>(127\.0\.0\.1|0\.0\.0\.0):\d+)"
+                   r" admin=https?://(?P<admin>(127\.0\.0\.1|0\.0\.0\.0):\d+)"
                    r" store=lmdb:(?P<store>.+)\n")
 
 # Every server started since the last look, so that conftest.py can show their words on failure.
@@ -52,19 +52,20 @@ class Server:
     START_SECONDS = 15
     STOP_SECONDS = 15
 
-    def __init__(self, data, settings=(), config=None, env=None, listen="127.0.0.1:0"):
+    def __init__(self, data, settings=(), config=None, env=None, listen="127.0.0.1:0",
+                 admin_listen="127.0.0.1:0"):
         self.data = Path(data)
         self.settings = list(settings)
         self.config = config
         self.env = env
-        self.listen = listen
+        self.listen, self.admin_listen = listen, admin_listen
         self.process = None
         self.start_seconds = None  # of the last start, until the ready line
         self._stderr = self.data.with_name(self.data.name + ".stderr")
 
     def command(self):
-        command = [BINARY, "serve", "--listen", self.listen, "--admin-listen", "127.0.0.1:0",
-                   "--data", self.data]
+        command = [BINARY, "serve", "--listen", self.listen,
+                   "--admin-listen", self.admin_listen, "--data", self.data]
         if self.config is not None:
             command += ["--config", self.config]
         for setting in self.settings:
