@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "bytes.h"
+#include "encoding/bytes.h"
+#include "encoding/event_record.h"
 #include "environment.h"
-#include "event_record.h"
 #include "record.h"
 
 namespace sojourn::lmdb {
@@ -32,7 +32,7 @@ std::expected<Applied, int> compare_key(MDB_txn* transaction, const Tables& tabl
   const auto stored = find(transaction, tables.idempotency, change.key);
   if (!stored) return std::unexpected(stored.error());
   if (!*stored) return change.before ? Applied::conflict : Applied::done;
-  const auto entry = decoded_entry(change.key, **stored);
+  const auto entry = encoding::decoded_entry(change.key, **stored);
   if (!entry) return Applied::damaged;
   return change.before && *entry == *change.before ? Applied::done : Applied::conflict;
 }
@@ -132,7 +132,7 @@ int Application::apply_idempotency(const PreparedKey& change, ApplyResult& resul
   int error = 0;
   if (change.after) {
     error = put(transaction_, tables_.idempotency, change.key,
-                encoded_entry(change.key, *change.after));
+                encoding::encoded_entry(change.key, *change.after));
   } else if (change.before) {
     error = erase(transaction_, tables_.idempotency, change.key);
   }
@@ -156,16 +156,16 @@ int Application::append_event(const PreparedSession& change) {
     const auto stored = find(transaction_, tables_.meta, kNextEvent);
     if (!stored) return stored.error();
     if (!*stored || (*stored)->size() != sizeof(next_event_)) return MDB_CORRUPTED;
-    next_event_ = number_at<uint64_t>((*stored)->data());
+    next_event_ = encoding::number_at<uint64_t>((*stored)->data());
   }
   const std::string key_bytes = event_key(change.counts_key, next_event_);
   MDB_val key = as_val(key_bytes);
-  MDB_val room{change.event->size() + kSealBytes, nullptr};
+  MDB_val room{change.event->size() + encoding::kSealBytes, nullptr};
   const int error =
       mdb_put(transaction_, tables_.events, &key, &room, MDB_RESERVE | MDB_NOOVERWRITE);
   if (error == MDB_KEYEXIST) return MDB_CORRUPTED;  // a number is never given twice
   if (error) return error;
-  seal_event(key_bytes, *change.event, static_cast<char*>(room.mv_data));
+  encoding::seal_event(key_bytes, *change.event, static_cast<char*>(room.mv_data));
   ++next_event_;
   return 0;
 }
@@ -192,7 +192,7 @@ std::expected<size_t, int> Application::trim(std::span<const std::string> event_
 int Application::finish() {
   if (next_event_ == 0) return 0;
   std::string number;
-  append_number(number, next_event_);
+  encoding::append_number(number, next_event_);
   return put(transaction_, tables_.meta, kNextEvent, number);
 }
 

@@ -4,9 +4,9 @@
 
 #include <map>
 
-#include "bytes.h"
+#include "encoding/bytes.h"
+#include "encoding/event_record.h"
 #include "engine.h"
-#include "event_record.h"
 #include "index_builder.h"
 #include "queries.h"
 #include "table_cursor.h"
@@ -50,7 +50,7 @@ class Checker {
  private:
   // What `meta` says of the other tables.
   int read_meta() {
-    for (const domain::IdentityAttribute attribute : kAttributes) {
+    for (const domain::IdentityAttribute attribute : encoding::kAttributes) {
       const auto state = index_state(view_, tables_, attribute);
       if (!state) return state.error();
       index_states_[attribute] = *state;
@@ -58,7 +58,7 @@ class Checker {
     const auto next = find(view_, tables_.meta, kNextEvent);
     if (!next) return next.error();
     if (*next && (*next)->size() == sizeof(next_event_)) {
-      next_event_ = number_at<uint64_t>((*next)->data());
+      next_event_ = encoding::number_at<uint64_t>((*next)->data());
     } else {
       problem("meta: the number of the next event is missing");
     }
@@ -96,13 +96,13 @@ class Checker {
 
   void see_session(std::string_view key, std::string_view value) {
     ++report_.sessions;
-    const auto parsed = parsed_session_key(key);
+    const auto parsed = encoding::parsed_session_key(key);
     if (!parsed) return problem("sessions: an entry whose key is none");
     const std::string id = parsed->id.masked();
     const auto stored = stored_session(key, value);
     if (!stored) return problem("sessions: the record of {}... is damaged", id);
     const auto& [session, filed] = *stored;
-    ++counter_of(counted_[tenant_prefix(session.tenant)], session.identity);
+    ++counter_of(counted_[encoding::tenant_prefix(session.tenant)], session.identity);
     if (filed > session.expires_at) {
       problem("sessions: {}... is filed under a time after its end", id);
     }
@@ -113,7 +113,7 @@ class Checker {
       if (state != IndexState::complete) continue;
       const std::string& text = value_of(session.identity, attribute);
       if (!text.empty() &&
-          !has(tables_.index, index_key(session.tenant, attribute, text, session.id))) {
+          !has(tables_.index, encoding::index_key(session.tenant, attribute, text, session.id))) {
         problem("index: an entry of {}... is missing", id);
       }
     }
@@ -121,12 +121,13 @@ class Checker {
 
   void see_index(std::string_view key) {
     ++report_.index;
-    const auto entry = parsed_index_key(key);
+    const auto entry = encoding::parsed_index_key(key);
     if (!entry) return problem("index: an entry whose key is none");
     if (index_states_[entry->attribute] == IndexState::absent) {
-      return problem("index: an entry of {}, which is not indexed", name_of(entry->attribute));
+      return problem("index: an entry of {}, which is not indexed",
+                     encoding::name_of(entry->attribute));
     }
-    const SessionKeyBytes session(entry->session.tenant, entry->session.id);
+    const encoding::SessionKeyBytes session(entry->session.tenant, entry->session.id);
     const auto stored = stored_under(session.view());
     if (!stored || value_of(stored->session.identity, entry->attribute) != entry->value) {
       problem("index: an entry of {}... that its session does not have",
@@ -139,7 +140,7 @@ class Checker {
     const auto entry = parsed_expiry_key(key);
     if (!entry) return problem("expiry: an entry whose key is none");
     if (entry->kind == FiledKind::session) {
-      const auto session = parsed_session_key(entry->filed_key);
+      const auto session = encoding::parsed_session_key(entry->filed_key);
       if (!session) return problem("expiry: an entry whose key is none");
       const auto stored = stored_under(entry->filed_key);
       if (!stored || stored->filed != entry->filed) {
@@ -148,8 +149,8 @@ class Checker {
       return;
     }
     const auto value = find(view_, tables_.idempotency, entry->filed_key);
-    const auto stored = value && *value ? decoded_entry(entry->filed_key, **value)
-                                        : std::unexpected(RecordFault::damaged);
+    const auto stored = value && *value ? encoding::decoded_entry(entry->filed_key, **value)
+                                        : std::unexpected(encoding::RecordFault::damaged);
     if (!stored || stored->keep_until != entry->filed) {
       problem("expiry: an entry of an idempotency key that is not stored so");
     }
@@ -170,8 +171,8 @@ class Checker {
     ++report_.events;
     const auto parsed = parsed_event_key(key);
     if (!parsed) return problem("events: an entry whose key is none");
-    const auto body = open_event(key, value);
-    if (!body || !decoded_event(*body, parsed->tenant)) {
+    const auto body = encoding::open_event(key, value);
+    if (!body || !encoding::decoded_event(*body, parsed->tenant)) {
       return problem("events: the event {} is damaged", parsed->sequence);
     }
     if (parsed->sequence == 0 || parsed->sequence >= next_event_) {
@@ -181,8 +182,9 @@ class Checker {
 
   void see_key(std::string_view key, std::string_view value) {
     ++report_.idempotency;
-    if (!parsed_idempotency_key(key)) return problem("idempotency: an entry whose key is none");
-    const auto entry = decoded_entry(key, value);
+    if (!encoding::parsed_idempotency_key(key))
+      return problem("idempotency: an entry whose key is none");
+    const auto entry = encoding::decoded_entry(key, value);
     if (!entry) return problem("idempotency: an entry is damaged");
     if (!has(tables_.expiry, expiry_key(entry->keep_until, FiledKind::idempotency, key))) {
       problem("expiry: the entry of an idempotency key of {}... is missing",

@@ -22,7 +22,7 @@ TEST(LmdbDamage, ADamagedRecordFailsClosedAndAlone) {
   for (uint64_t i = 0; i < 3; ++i) ASSERT_TRUE(engine.commit(creation(session(i))).has_value());
   engine.shut();
   tamper(directory.data(), [](MDB_txn* transaction, const Tables& tables) {
-    const SessionKeyBytes key(tenant("t"), session(1).id);
+    const encoding::SessionKeyBytes key(tenant("t"), session(1).id);
     std::string record(**find(transaction, tables.sessions, key.view()));
     record[60] = static_cast<char>(record[60] ^ 1);
     ASSERT_EQ(put(transaction, tables.sessions, key.view(), record), 0);
@@ -57,8 +57,8 @@ TEST(LmdbDamage, ARecordUnderAnotherKeyIsNotShown) {
   ASSERT_TRUE(engine.commit(creation(session(1))).has_value());
   engine.shut();
   tamper(directory.data(), [](MDB_txn* transaction, const Tables& tables) {
-    const SessionKeyBytes from(tenant("t"), session(1).id);
-    const SessionKeyBytes to(tenant("u"), session(1).id);
+    const encoding::SessionKeyBytes from(tenant("t"), session(1).id);
+    const encoding::SessionKeyBytes to(tenant("u"), session(1).id);
     const std::string record(**find(transaction, tables.sessions, from.view()));
     ASSERT_EQ(put(transaction, tables.sessions, to.view(), record), 0);
   });
@@ -70,15 +70,15 @@ TEST(LmdbDamage, ARecordUnderAnotherKeyIsNotShown) {
 // Each way in which the tables can disagree is found.
 TEST(LmdbCheck, FindsEveryDisagreement) {
   using Tampering = std::function<void(MDB_txn*, const Tables&)>;
-  const std::string key(SessionKeyBytes(tenant("t"), session(1).id).view());
-  const std::string agent = index_key(tenant("t"), domain::IdentityAttribute::agent_id,
-                                      session(1).identity.agent_id, session(1).id);
+  const std::string key(encoding::SessionKeyBytes(tenant("t"), session(1).id).view());
+  const std::string agent = encoding::index_key(tenant("t"), domain::IdentityAttribute::agent_id,
+                                                session(1).identity.agent_id, session(1).id);
   const std::string stray =
-      index_key(tenant("t"), domain::IdentityAttribute::agent_id, "stray", session(1).id);
+      encoding::index_key(tenant("t"), domain::IdentityAttribute::agent_id, "stray", session(1).id);
   const std::string due = expiry_key(session(1).expires_at, FiledKind::session, key);
-  const std::string counts = tenant_prefix(tenant("t"));
-  const std::string event = event_key(tenant_prefix(tenant("t")), 1);
-  const std::string idempotent = idempotency_key(tenant("t"), "k");
+  const std::string counts = encoding::tenant_prefix(tenant("t"));
+  const std::string event = event_key(encoding::tenant_prefix(tenant("t")), 1);
+  const std::string idempotent = encoding::idempotency_key(tenant("t"), "k");
   const Tampering tamperings[] = {
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(erase(t, in.sessions, key), 0); },
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.sessions, "?", "?"), 0); },
@@ -95,12 +95,13 @@ TEST(LmdbCheck, FindsEveryDisagreement) {
         ASSERT_EQ(put(t, in.counts, counts, encoded(domain::Counts{2, 1})), 0);
       },
       [&](MDB_txn* t, const Tables& in) {
-        ASSERT_EQ(put(t, in.counts, tenant_prefix(tenant("u")), encoded(domain::Counts{})), 0);
+        ASSERT_EQ(
+            put(t, in.counts, encoding::tenant_prefix(tenant("u")), encoded(domain::Counts{})), 0);
       },
       [&](MDB_txn* t, const Tables& in) {
         ASSERT_EQ(put(t, in.index,
-                      index_key(tenant("t"), domain::IdentityAttribute::visit_id,
-                                session(1).identity.visit_id, session(1).id),
+                      encoding::index_key(tenant("t"), domain::IdentityAttribute::visit_id,
+                                          session(1).identity.visit_id, session(1).id),
                       {}),
                   0);
       },
@@ -117,7 +118,7 @@ TEST(LmdbCheck, FindsEveryDisagreement) {
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.events, "?", "?"), 0); },
       [&](MDB_txn* t, const Tables& in) {
         const std::string value(**find(t, in.events, event));
-        ASSERT_EQ(put(t, in.events, event_key(tenant_prefix(tenant("u")), 1), value), 0);
+        ASSERT_EQ(put(t, in.events, event_key(encoding::tenant_prefix(tenant("u")), 1), value), 0);
       },
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(erase(t, in.idempotency, idempotent), 0); },
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.idempotency, idempotent, "?"), 0); },

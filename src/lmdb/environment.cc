@@ -8,8 +8,8 @@
 #include <cassert>
 #include <cstring>
 
-#include "bytes.h"
 #include "directory.h"
+#include "encoding/bytes.h"
 #include "file_operations.h"
 
 namespace sojourn::lmdb {
@@ -53,7 +53,7 @@ std::expected<std::optional<uint32_t>, int> stored_format(MDB_txn* transaction) 
   const auto value = find(transaction, meta, kFormat);
   if (!value) return std::unexpected(value.error());
   if (!*value || (*value)->size() != sizeof(uint32_t)) return std::nullopt;
-  return number_at<uint32_t>((*value)->data());
+  return encoding::number_at<uint32_t>((*value)->data());
 }
 
 std::expected<bool, int> is_empty(MDB_txn* transaction) {
@@ -78,13 +78,13 @@ int open_all(MDB_txn* transaction, unsigned flags, Tables& tables) {
 
 int write_meta(MDB_txn* transaction, MDB_dbi meta, const Clock& clock, Entropy& entropy) {
   std::string format;
-  append_number(format, kFormatVersion);
+  encoding::append_number(format, kFormatVersion);
   std::string created;
-  append_number(created, bits_of(clock.now()));
+  encoding::append_number(created, encoding::bits_of(clock.now()));
   std::array<std::byte, kStoreIdBytes> id;
   entropy.fill(id);
   std::string next_event;
-  append_number(next_event, uint64_t{1});
+  encoding::append_number(next_event, uint64_t{1});
   int error = put(transaction, meta, kFormat, format);
   if (!error) error = put(transaction, meta, kNextEvent, next_event);
   if (!error) error = put(transaction, meta, kCreated, created);

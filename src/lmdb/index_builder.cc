@@ -26,7 +26,7 @@ std::string names_of(std::span<const IdentityAttribute> attributes) {
   std::string names;
   for (const IdentityAttribute attribute : attributes) {
     if (!names.empty()) names.append(", ");
-    names.append(name_of(attribute));
+    names.append(encoding::name_of(attribute));
   }
   return names;
 }
@@ -63,7 +63,7 @@ class IndexBuilder {
   int plan(std::span<const IdentityAttribute> wanted) {
     ReadTransaction view(environment_);
     if (const int error = view.renew()) return error;
-    for (const IdentityAttribute attribute : kAttributes) {
+    for (const IdentityAttribute attribute : encoding::kAttributes) {
       const auto state = index_state(view.handle(), tables_, attribute);
       if (!state) return state.error();
       if (*state != IndexState::absent) is_new_ = false;
@@ -143,7 +143,7 @@ class IndexBuilder {
   int clear_step(MDB_txn* transaction, std::string& from) {
     TableCursor at(transaction, tables_.index);
     return visit_some(at, from, [&] {
-      const auto key = parsed_index_key(at.key());
+      const auto key = encoding::parsed_index_key(at.key());
       return key && contains(cleared_, key->attribute) ? at.erase() : 0;
     });
   }
@@ -163,7 +163,7 @@ class IndexBuilder {
     for (const IdentityAttribute attribute : built_) {
       const std::string& value = value_of(session.identity, attribute);
       if (value.empty()) continue;
-      const std::string key = index_key(session.tenant, attribute, value, session.id);
+      const std::string key = encoding::index_key(session.tenant, attribute, value, session.id);
       if (const int error = put(transaction, tables_.index, key, {})) return error;
       ++added_;
     }

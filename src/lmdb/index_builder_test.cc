@@ -170,7 +170,7 @@ TEST(LmdbIndex, ADamagedRecordDoesNotStopTheStart) {
   create(engine, 3);
   engine.shut();
   tamper(directory.data(), [](MDB_txn* transaction, const Tables& tables) {
-    const SessionKeyBytes key(tenant("t"), session(1).id);
+    const encoding::SessionKeyBytes key(tenant("t"), session(1).id);
     ASSERT_EQ(put(transaction, tables.sessions, key.view(), "damaged"), 0);
   });
   engine.options().indexed = {IdentityAttribute::visit_id};

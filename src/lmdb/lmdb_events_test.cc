@@ -1,5 +1,5 @@
 // The event log of the embedded store: its numbers, its trimming, and a list that meets damage.
-#include "bytes.h"
+#include "encoding/bytes.h"
 #include "file_operations.h"
 #include "test_directory.h"
 
@@ -80,7 +80,7 @@ TEST(LmdbEvents, ADamagedEventIsNeverSkippedAndGoesWithTheNextOne) {
   for (uint64_t i = 0; i < 4; ++i) ASSERT_TRUE(engine.commit(creation(session(i))).has_value());
   engine.shut();
   tamper(directory.data(), [](MDB_txn* transaction, const Tables& tables) {
-    const std::string key = event_key(tenant_prefix(tenant("t")), 2);
+    const std::string key = event_key(encoding::tenant_prefix(tenant("t")), 2);
     ASSERT_EQ(put(transaction, tables.events, key, "damaged"), 0);
   });
   engine.open();
@@ -117,14 +117,14 @@ TEST(LmdbLists, AListThatMeetsDamageIsRefused) {
   for (uint64_t i = 0; i < 3; ++i) ASSERT_TRUE(engine.commit(creation(session(i))).has_value());
   engine.shut();
   using domain::IdentityAttribute;
-  const std::string stray = index_key(tenant("t"), IdentityAttribute::agent_id,
-                                      session(0).identity.agent_id, session(1).id);
-  const std::string gone = index_key(tenant("t"), IdentityAttribute::agent_id, "gone",
-                                     plain_session(tenant("t"), 99).id);
+  const std::string stray = encoding::index_key(tenant("t"), IdentityAttribute::agent_id,
+                                                session(0).identity.agent_id, session(1).id);
+  const std::string gone = encoding::index_key(tenant("t"), IdentityAttribute::agent_id, "gone",
+                                               plain_session(tenant("t"), 99).id);
   tamper(directory.data(), [&](MDB_txn* transaction, const Tables& tables) {
     ASSERT_EQ(put(transaction, tables.index, stray, {}), 0);
     ASSERT_EQ(put(transaction, tables.index, gone, {}), 0);
-    const SessionKeyBytes key(tenant("t"), session(2).id);
+    const encoding::SessionKeyBytes key(tenant("t"), session(2).id);
     ASSERT_EQ(put(transaction, tables.sessions, key.view(), "damaged"), 0);
   });
   engine.open();

@@ -73,7 +73,7 @@ class LmdbStore final : public store::SessionStore {
 
   Task<Result<store::SessionPage>> find(const store::Query& query) override {
     if (query.where && !is_indexed(query.where->attribute)) {
-      const std::string_view name = name_of(query.where->attribute);
+      const std::string_view name = encoding::name_of(query.where->attribute);
       return Result<store::SessionPage>(failure(
           ErrorKind::invalid_parameter,
           fmt::format("Sessions cannot be listed by {0}; add \"{0}\" to the option sessions.index.",

@@ -1,8 +1,8 @@
 #include "prepared_change.h"
 
-#include <algorithm>
-
-#include "event_record.h"
+#include "encoding/event_record.h"
+#include "encoding/fault.h"
+#include "encoding/session_body.h"
 #include "record.h"
 
 namespace sojourn::lmdb {
@@ -12,47 +12,6 @@ using domain::Session;
 
 std::unexpected<Error> no_change(std::string sentence) {
   return failure(ErrorKind::internal, std::move(sentence));
-}
-
-bool within_limits(const domain::Identity& identity, const std::string& attributes) {
-  return std::max({identity.agent_id.size(), identity.customer_id.size(), identity.visit_id.size(),
-                   identity.global_visit_id.size()}) <= domain::Identity::kMaxBytes &&
-         attributes.size() <= UINT32_MAX;
-}
-
-bool within_limits(const domain::Change& change) {
-  for (const auto* side : {&change.before, &change.after}) {
-    if (*side && !within_limits((*side)->identity, (*side)->attributes)) return false;
-  }
-  if (const auto& event = change.event) {
-    return within_limits(event->from.identity, event->from.attributes) &&
-           within_limits(event->to.identity, event->to.attributes);
-  }
-  return true;
-}
-
-// What is wrong with a change that the rules would never make; empty: nothing.
-std::string fault_of(const domain::Change& change) {
-  const Session* session = change.before  ? &*change.before
-                           : change.after ? &*change.after
-                                          : nullptr;
-  if (!session && change.event) return "An event is about no session.";
-  if (!session && !change.idempotency) return "A change changes nothing.";
-  if (change.before && change.after &&
-      (change.before->id != change.after->id || change.before->tenant != change.after->tenant)) {
-    return "A change is about two sessions.";
-  }
-  if (change.event &&
-      (change.event->session != session->id || change.event->tenant != session->tenant)) {
-    return "An event is about another session than its change.";
-  }
-  if (!within_limits(change)) return "A session is larger than the store takes.";
-  if (const auto& key = change.idempotency) {
-    if (key->key.empty() || key->key.size() > domain::kMaxIdempotencyKeyBytes) {
-      return "An idempotency key is empty or longer than the store takes.";
-    }
-  }
-  return {};
 }
 
 void prepare_index(const domain::Change& change, std::span<const domain::IdentityAttribute> indexed,
@@ -66,10 +25,12 @@ void prepare_index(const domain::Change& change, std::span<const domain::Identit
     const std::string& new_value = value_of(after, attribute);
     if (old_value == new_value) continue;
     if (!old_value.empty()) {
-      prepared.index_removed.push_back(index_key(session.tenant, attribute, old_value, session.id));
+      prepared.index_removed.push_back(
+          encoding::index_key(session.tenant, attribute, old_value, session.id));
     }
     if (!new_value.empty()) {
-      prepared.index_added.push_back(index_key(session.tenant, attribute, new_value, session.id));
+      prepared.index_added.push_back(
+          encoding::index_key(session.tenant, attribute, new_value, session.id));
     }
   }
 }
@@ -78,20 +39,20 @@ PreparedSession prepared_session(const domain::Change& change,
                                  std::span<const domain::IdentityAttribute> indexed) {
   const Session& session = change.before ? *change.before : *change.after;
   PreparedSession prepared;
-  prepared.key = SessionKeyBytes(session.tenant, session.id).view();
-  prepared.counts_key = tenant_prefix(session.tenant);
+  prepared.key = encoding::SessionKeyBytes(session.tenant, session.id).view();
+  prepared.counts_key = encoding::tenant_prefix(session.tenant);
   if (change.before) {
-    prepared.before = encoded_body(*change.before);
+    prepared.before = encoding::encoded_body(*change.before);
     counter_of(prepared.counts_removed, change.before->identity) = 1;
   }
   if (change.after) {
-    prepared.after = encoded_body(*change.after);
+    prepared.after = encoding::encoded_body(*change.after);
     counter_of(prepared.counts_added, change.after->identity) = 1;
     prepared.expires_at = change.after->expires_at;
     prepared.refile = change.expiry == domain::Change::Expiry::refile;
   }
   prepare_index(change, indexed, prepared);
-  if (change.event) prepared.event = encoded_event(*change.event);
+  if (change.event) prepared.event = encoding::encoded_event(*change.event);
   return prepared;
 }
 
@@ -107,15 +68,17 @@ Room PreparedChange::room() const {
 
 Result<PreparedChange> prepare(const domain::Change& change,
                                std::span<const domain::IdentityAttribute> indexed) {
-  if (std::string fault = fault_of(change); !fault.empty()) return no_change(std::move(fault));
+  if (std::string fault = encoding::fault_of(change); !fault.empty())
+    return no_change(std::move(fault));
   PreparedChange prepared;
   if (change.before || change.after) {
     prepared.session = prepared_session(change, indexed);
     prepared.masked_id = (change.before ? *change.before : *change.after).id.masked();
   }
   if (const auto& key = change.idempotency) {
-    prepared.idempotency = PreparedKey{
-        .key = idempotency_key(key->tenant, key->key), .before = key->before, .after = key->after};
+    prepared.idempotency = PreparedKey{.key = encoding::idempotency_key(key->tenant, key->key),
+                                       .before = key->before,
+                                       .after = key->after};
     const auto& entry = key->before ? key->before : key->after;
     if (prepared.masked_id.empty() && entry) prepared.masked_id = entry->session.masked();
   }

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "encoding/event_record.h"
+#include "encoding/session_body.h"
 #include "environment.h"
-#include "event_record.h"
 #include "record.h"
 #include "table_cursor.h"
 
@@ -43,23 +44,23 @@ std::string upper_end(std::string prefix, const std::optional<domain::SessionId>
 }  // namespace
 
 std::optional<StoredSession> stored_session(std::string_view key, std::string_view value) {
-  const auto parsed = parsed_session_key(key);
+  const auto parsed = encoding::parsed_session_key(key);
   const auto opened = open_record(key, value);
   if (!parsed || !opened) return std::nullopt;
-  auto session = decoded_body(opened->body, parsed->tenant, parsed->id);
+  auto session = encoding::decoded_body(opened->body, parsed->tenant, parsed->id);
   if (!session) return std::nullopt;
   return StoredSession{*std::move(session), opened->filed};
 }
 
 Read<std::optional<Session>> Queries::session(const domain::TenantId& tenant,
                                               const domain::SessionId& id) {
-  const SessionKeyBytes key(tenant, id);
+  const encoding::SessionKeyBytes key(tenant, id);
   const auto value = find(view_, tables_.sessions, key.view());
   if (!value) return std::unexpected(ReadFault{value.error(), kSessions, id.masked()});
   if (!*value) return std::nullopt;
   const auto opened = open_record(key.view(), **value);
   if (!opened) return damaged(kSessions, id.masked());
-  auto session = decoded_body(opened->body, tenant, id);
+  auto session = encoding::decoded_body(opened->body, tenant, id);
   if (!session) return damaged(kSessions, id.masked());
   return *std::move(session);
 }
@@ -69,7 +70,7 @@ Read<SessionPage> Queries::page(const store::Query& query) {
 }
 
 Read<SessionPage> Queries::page_of_tenant(const store::Query& query) {
-  const std::string prefix = tenant_prefix(query.tenant);
+  const std::string prefix = encoding::tenant_prefix(query.tenant);
   SessionPage page;
   TableCursor at(view_, tables_.sessions);
   int error = at.seek_before(upper_end(prefix, query.below));
@@ -80,7 +81,7 @@ Read<SessionPage> Queries::page_of_tenant(const store::Query& query) {
     }
     auto stored = stored_session(at.key(), at.value());
     if (!stored) {
-      const auto key = parsed_session_key(at.key());
+      const auto key = encoding::parsed_session_key(at.key());
       return damaged(kSessions, key ? key->id.masked() : std::string());
     }
     page.sessions.push_back(std::move(stored->session));
@@ -93,7 +94,7 @@ Read<SessionPage> Queries::page_of_value(const store::Query& query) {
   const auto& [attribute, value] = *query.where;
   SessionPage page;
   if (value.empty() || value.size() > domain::Identity::kMaxBytes) return page;  // nobody has it
-  const std::string prefix = index_prefix(query.tenant, attribute, value);
+  const std::string prefix = encoding::index_prefix(query.tenant, attribute, value);
   TableCursor at(view_, tables_.index);
   int error = at.seek_before(upper_end(prefix, query.below));
   for (; !error && at.key().starts_with(prefix); error = at.previous()) {
@@ -101,7 +102,7 @@ Read<SessionPage> Queries::page_of_value(const store::Query& query) {
       page.more = true;
       break;
     }
-    const auto entry = parsed_index_key(at.key());
+    const auto entry = encoding::parsed_index_key(at.key());
     if (!entry) return damaged(kIndex);
     auto found = session(query.tenant, entry->session.id);
     if (!found) return std::unexpected(found.error());
@@ -115,7 +116,7 @@ Read<SessionPage> Queries::page_of_value(const store::Query& query) {
 }
 
 Read<domain::Counts> Queries::counts(const domain::TenantId& tenant) {
-  const auto value = find(view_, tables_.counts, tenant_prefix(tenant));
+  const auto value = find(view_, tables_.counts, encoding::tenant_prefix(tenant));
   if (!value) return fault(value.error(), kCounts);
   if (!*value) return domain::Counts{};
   const auto counts = decoded_counts(**value);
@@ -132,11 +133,11 @@ Read<std::vector<store::Due>> Queries::due(Time now, size_t limit) {
     if (!entry) return damaged(kExpiry);
     if (entry->filed > now) break;
     if (entry->kind == FiledKind::session) {
-      auto key = parsed_session_key(entry->filed_key);
+      auto key = encoding::parsed_session_key(entry->filed_key);
       if (!key) return damaged(kExpiry);
       all.push_back({entry->filed, std::move(key->tenant), key->id});
     } else {
-      auto key = parsed_idempotency_key(entry->filed_key);
+      auto key = encoding::parsed_idempotency_key(entry->filed_key);
       if (!key) return damaged(kExpiry);
       all.push_back({entry->filed, std::move(key->tenant), std::string(key->key)});
     }
@@ -148,11 +149,11 @@ Read<std::vector<store::Due>> Queries::due(Time now, size_t limit) {
 Read<std::optional<domain::IdempotencyEntry>> Queries::idempotency_entry(
     const domain::TenantId& tenant, const std::string& key) {
   if (key.empty() || key.size() > domain::kMaxIdempotencyKeyBytes) return std::nullopt;
-  const std::string key_bytes = idempotency_key(tenant, key);
+  const std::string key_bytes = encoding::idempotency_key(tenant, key);
   const auto value = find(view_, tables_.idempotency, key_bytes);
   if (!value) return fault(value.error(), kIdempotency);
   if (!*value) return std::nullopt;
-  const auto entry = decoded_entry(key_bytes, **value);
+  const auto entry = encoding::decoded_entry(key_bytes, **value);
   if (!entry) return damaged(kIdempotency);
   return *entry;
 }
@@ -161,15 +162,15 @@ Read<std::vector<domain::LoggedEvent>> Queries::events_after(const domain::Tenan
                                                              uint64_t sequence, size_t limit) {
   std::vector<domain::LoggedEvent> page;
   if (sequence == UINT64_MAX) return page;
-  const std::string prefix = tenant_prefix(tenant);
+  const std::string prefix = encoding::tenant_prefix(tenant);
   TableCursor at(view_, tables_.events);
   int error = at.seek(event_key(prefix, sequence + 1));
   for (; !error && page.size() < limit && at.key().starts_with(prefix); error = at.next()) {
     const auto key = parsed_event_key(at.key());
     if (!key) return damaged(kEvents);
-    const auto body = open_event(at.key(), at.value());
+    const auto body = encoding::open_event(at.key(), at.value());
     if (!body) return damaged(kEvents);
-    auto event = decoded_event(*body, tenant);
+    auto event = encoding::decoded_event(*body, tenant);
     if (!event) return damaged(kEvents);
     page.push_back({std::to_string(key->sequence), *std::move(event)});
   }
@@ -184,11 +185,11 @@ Read<std::vector<std::string>> Queries::events_before(Time time, size_t limit) {
   while (!error && keys.size() < limit) {
     const auto first = parsed_event_key(at.key());
     if (!first) return damaged(kEvents);
-    const std::string prefix = tenant_prefix(first->tenant);
+    const std::string prefix = encoding::tenant_prefix(first->tenant);
     std::vector<std::string> undated;
     for (; !error && at.key().starts_with(prefix); error = at.next()) {
-      const auto body = open_event(at.key(), at.value());
-      const auto event_time = body ? time_of_event(*body) : std::nullopt;
+      const auto body = encoding::open_event(at.key(), at.value());
+      const auto event_time = body ? encoding::time_of_event(*body) : std::nullopt;
       if (!event_time) {
         undated.emplace_back(at.key());
         continue;

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "encoding/session_body.h"
 #include "record.h"
 #include "tables.h"
 
@@ -19,21 +20,21 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (again != bytes) std::abort();
   }
   // As a body, behind the checksum.
-  if (const auto session = lmdb::decoded_body(bytes, tenant, id)) {
-    const std::string body = lmdb::encoded_body(*session);
+  if (const auto session = encoding::decoded_body(bytes, tenant, id)) {
+    const std::string body = encoding::encoded_body(*session);
     if (body != bytes) std::abort();
     std::string record(body.size() + lmdb::kRecordOverhead, '\0');
     lmdb::seal_record("key", Time(), body, record.data());
     const auto opened = lmdb::open_record("key", record);
-    if (!opened || lmdb::decoded_body(opened->body, tenant, id) != *session) std::abort();
+    if (!opened || encoding::decoded_body(opened->body, tenant, id) != *session) std::abort();
   }
   // As keys, which `check` reads back.
-  if (const auto key = lmdb::parsed_session_key(bytes)) {
-    if (lmdb::SessionKeyBytes(key->tenant, key->id).view() != bytes) std::abort();
+  if (const auto key = encoding::parsed_session_key(bytes)) {
+    if (encoding::SessionKeyBytes(key->tenant, key->id).view() != bytes) std::abort();
   }
-  if (const auto key = lmdb::parsed_index_key(bytes)) {
+  if (const auto key = encoding::parsed_index_key(bytes)) {
     if (key->value.size() <= domain::Identity::kMaxBytes &&
-        lmdb::index_key(key->session.tenant, key->attribute, key->value, key->session.id) !=
+        encoding::index_key(key->session.tenant, key->attribute, key->value, key->session.id) !=
             bytes) {
       std::abort();
     }

@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 #include <xxhash.h>
 
-#include "bytes.h"
+#include "encoding/bytes.h"
+#include "encoding/session_body.h"
 #include "tables.h"
 #include "testing/sessions.h"
 
@@ -18,14 +19,14 @@ using store::testing::tenant;
 const Time kFiled{Duration(1'234'567'890'123)};
 
 std::string sealed(std::string_view key, const domain::Session& session) {
-  const std::string body = encoded_body(session);
+  const std::string body = encoding::encoded_body(session);
   std::string record(body.size() + kRecordOverhead, '\0');
   seal_record(key, kFiled, body, record.data());
   return record;
 }
 
 std::string key_of(const domain::Session& session) {
-  return std::string(SessionKeyBytes(session.tenant, session.id).view());
+  return std::string(encoding::SessionKeyBytes(session.tenant, session.id).view());
 }
 
 TEST(Record, ReadsBackWhatWasWritten) {
@@ -34,7 +35,7 @@ TEST(Record, ReadsBackWhatWasWritten) {
     const auto opened = open_record(key_of(session), record);
     ASSERT_TRUE(opened.has_value());
     EXPECT_EQ(opened->filed, kFiled);
-    EXPECT_EQ(decoded_body(opened->body, session.tenant, session.id), session);
+    EXPECT_EQ(encoding::decoded_body(opened->body, session.tenant, session.id), session);
   }
 }
 
@@ -43,9 +44,9 @@ TEST(Record, HasTheDocumentedBytes) {
   const domain::Session session{.id = store::testing::session_id(1),
                                 .tenant = tenant("t"),
                                 .identity = {.agent_id = "a", .customer_id = "bc"},
-                                .created_at = time_of(0x0102030405060708),
-                                .last_accessed_at = time_of(0x1112131415161718),
-                                .expires_at = time_of(static_cast<uint64_t>(-2)),
+                                .created_at = encoding::time_of(0x0102030405060708),
+                                .last_accessed_at = encoding::time_of(0x1112131415161718),
+                                .expires_at = encoding::time_of(static_cast<uint64_t>(-2)),
                                 .version = 3,
                                 .attributes = "{}"};
   const std::string record = sealed("key", session);
@@ -67,15 +68,15 @@ TEST(Record, HasTheDocumentedBytes) {
       41 + 3 + 4 + 2 + 2 + 6);
   ASSERT_EQ(record.size(), expected.size() + 8);
   EXPECT_EQ(record.substr(0, expected.size()), expected);
-  EXPECT_EQ(number_at<uint64_t>(record.data() + expected.size()),
+  EXPECT_EQ(encoding::number_at<uint64_t>(record.data() + expected.size()),
             XXH3_64bits_withSeed(expected.data(), expected.size(), XXH3_64bits("key", 3)));
 }
 
 TEST(Record, DifferentSessionsHaveDifferentBodies) {
   const auto session = plain_session(tenant("t"), 1);
-  EXPECT_EQ(encoded_body(session), encoded_body(session));
+  EXPECT_EQ(encoding::encoded_body(session), encoding::encoded_body(session));
   for (const auto& other : one_member_changed(session)) {
-    EXPECT_NE(encoded_body(session), encoded_body(other));
+    EXPECT_NE(encoding::encoded_body(session), encoding::encoded_body(other));
   }
 }
 
@@ -95,7 +96,8 @@ TEST(Record, ARecordThatWasCutOrExtendedIsFound) {
   const auto session = plain_session(tenant("t"), 1);
   const std::string record = sealed(key_of(session), session);
   for (size_t size = 0; size < record.size(); ++size) {
-    EXPECT_EQ(open_record(key_of(session), record.substr(0, size)).error(), RecordFault::damaged);
+    EXPECT_EQ(open_record(key_of(session), record.substr(0, size)).error(),
+              encoding::RecordFault::damaged);
   }
   EXPECT_FALSE(open_record(key_of(session), record + '\0').has_value());
 }
@@ -111,24 +113,26 @@ TEST(Record, ANewerVersionIsNotGuessedAt) {
   std::string record = sealed("key", plain_session(tenant("t"), 1));
   record[0] = 2;
   const size_t covered = record.size() - 8;
-  put_number(record.data() + covered,
-             XXH3_64bits_withSeed(record.data(), covered, XXH3_64bits("key", 3)));
-  EXPECT_EQ(open_record("key", record).error(), RecordFault::newer);
+  encoding::put_number(record.data() + covered,
+                       XXH3_64bits_withSeed(record.data(), covered, XXH3_64bits("key", 3)));
+  EXPECT_EQ(open_record("key", record).error(), encoding::RecordFault::newer);
 }
 
 TEST(Record, ABodyMustBeUsedToItsLastByte) {
   const auto session = plain_session(tenant("t"), 1);
-  const std::string body = encoded_body(session);
+  const std::string body = encoding::encoded_body(session);
   for (size_t size = 0; size < body.size(); ++size) {
-    EXPECT_FALSE(decoded_body(body.substr(0, size), session.tenant, session.id).has_value());
+    EXPECT_FALSE(
+        encoding::decoded_body(body.substr(0, size), session.tenant, session.id).has_value());
   }
-  EXPECT_FALSE(decoded_body(body + 'x', session.tenant, session.id).has_value());
+  EXPECT_FALSE(encoding::decoded_body(body + 'x', session.tenant, session.id).has_value());
 }
 
 TEST(Record, AValueBeyondItsLimitIsDamage) {
   auto session = plain_session(tenant("t"), 1);
   session.identity.visit_id.assign(257, 'v');
-  EXPECT_FALSE(decoded_body(encoded_body(session), session.tenant, session.id).has_value());
+  EXPECT_FALSE(encoding::decoded_body(encoding::encoded_body(session), session.tenant, session.id)
+                   .has_value());
 }
 
 }  // namespace

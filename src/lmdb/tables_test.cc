@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "bytes.h"
+#include "encoding/bytes.h"
 #include "testing/sessions.h"
 
 namespace sojourn::lmdb {
@@ -16,22 +16,23 @@ using store::testing::tenant;
 constexpr size_t kMaxLmdbKey = 511;
 
 std::string session_key(const domain::TenantId& t, uint64_t number) {
-  return std::string(SessionKeyBytes(t, session_id(number)).view());
+  return std::string(encoding::SessionKeyBytes(t, session_id(number)).view());
 }
 
 TEST(Tables, KeysHaveTheDocumentedBytes) {
   const std::string id = session_key(tenant("ab"), 7).substr(3);
   EXPECT_EQ(id.substr(0, 8), std::string("\0\0\0\0\0\0\0\7", 8));
   EXPECT_EQ(session_key(tenant("ab"), 7), "\2ab" + id);
-  EXPECT_EQ(index_key(tenant("ab"), domain::IdentityAttribute::customer_id, "xyz", session_id(7)),
+  EXPECT_EQ(encoding::index_key(tenant("ab"), domain::IdentityAttribute::customer_id, "xyz",
+                                session_id(7)),
             "\2ab" + std::string("\2\0\3", 3) + "xyz" + id);
   EXPECT_EQ(expiry_key(Time(Duration(1)), FiledKind::session, "k"),
             std::string("\x80\0\0\0\0\0\0\1\1", 9) + "k");
   EXPECT_EQ(expiry_key(Time(Duration(1)), FiledKind::idempotency, "k")[8], '\2');
-  EXPECT_EQ(tenant_prefix(tenant("ab")), "\2ab");
-  EXPECT_EQ(event_key(tenant_prefix(tenant("ab")), 258),
+  EXPECT_EQ(encoding::tenant_prefix(tenant("ab")), "\2ab");
+  EXPECT_EQ(event_key(encoding::tenant_prefix(tenant("ab")), 258),
             "\2ab" + std::string("\0\0\0\0\0\0\1\2", 8));
-  EXPECT_EQ(idempotency_key(tenant("ab"), "key"), "\2abkey");
+  EXPECT_EQ(encoding::idempotency_key(tenant("ab"), "key"), "\2abkey");
   EXPECT_EQ(index_state_name(domain::IdentityAttribute::visit_id), "index.3");
   EXPECT_EQ(encoded(domain::Counts{.named = 1, .anonymous = 2}),
             std::string("\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2", 16));
@@ -40,13 +41,14 @@ TEST(Tables, KeysHaveTheDocumentedBytes) {
 TEST(Tables, TheLargestKeysFit) {
   const auto t = tenant(std::string(128, 't'));
   EXPECT_EQ(session_key(t, 1).size(), 151u);
-  EXPECT_EQ(index_key(t, domain::IdentityAttribute::agent_id, std::string(256, 'v'), session_id(1))
+  EXPECT_EQ(encoding::index_key(t, domain::IdentityAttribute::agent_id, std::string(256, 'v'),
+                                session_id(1))
                 .size(),
             410u);
-  const std::string largest_key = idempotency_key(t, std::string(128, 'k'));
+  const std::string largest_key = encoding::idempotency_key(t, std::string(128, 'k'));
   EXPECT_EQ(largest_key.size(), 257u);
   EXPECT_EQ(expiry_key(Time(), FiledKind::idempotency, largest_key).size(), 266u);
-  EXPECT_EQ(event_key(tenant_prefix(t), 1).size(), 137u);
+  EXPECT_EQ(event_key(encoding::tenant_prefix(t), 1).size(), 137u);
   EXPECT_LE(410u, kMaxLmdbKey);
 }
 
@@ -61,13 +63,14 @@ TEST(Tables, ExpiryKeysSortByTime) {
 
 TEST(Tables, KeysAreReadBack) {
   const auto t = tenant("ab");
-  const auto session = parsed_session_key(session_key(t, 7));
+  const auto session = encoding::parsed_session_key(session_key(t, 7));
   ASSERT_TRUE(session);
   EXPECT_EQ(session->tenant, t);
   EXPECT_EQ(session->id, session_id(7));
 
-  const std::string key = index_key(t, domain::IdentityAttribute::agent_id, "v", session_id(7));
-  const auto index = parsed_index_key(key);
+  const std::string key =
+      encoding::index_key(t, domain::IdentityAttribute::agent_id, "v", session_id(7));
+  const auto index = encoding::parsed_index_key(key);
   ASSERT_TRUE(index);
   EXPECT_EQ(index->session.tenant, t);
   EXPECT_EQ(index->session.id, session_id(7));
@@ -80,29 +83,29 @@ TEST(Tables, KeysAreReadBack) {
   EXPECT_EQ(parsed_expiry_key(due)->filed_key, "rest");
   EXPECT_EQ(decoded_counts(encoded(domain::Counts{3, 4})), (domain::Counts{3, 4}));
 
-  const std::string event_bytes = event_key(tenant_prefix(t), 258);
+  const std::string event_bytes = event_key(encoding::tenant_prefix(t), 258);
   EXPECT_EQ(parsed_event_key(event_bytes)->tenant, t);
   EXPECT_EQ(parsed_event_key(event_bytes)->sequence, 258u);
-  const std::string key_bytes = idempotency_key(t, "key");
-  EXPECT_EQ(parsed_idempotency_key(key_bytes)->tenant, t);
-  EXPECT_EQ(parsed_idempotency_key(key_bytes)->key, "key");
+  const std::string key_bytes = encoding::idempotency_key(t, "key");
+  EXPECT_EQ(encoding::parsed_idempotency_key(key_bytes)->tenant, t);
+  EXPECT_EQ(encoding::parsed_idempotency_key(key_bytes)->key, "key");
 }
 
 TEST(Tables, WhatIsNoKeyIsNotRead) {
   const std::string whole =
-      index_key(tenant("ab"), domain::IdentityAttribute::agent_id, "v", session_id(7));
+      encoding::index_key(tenant("ab"), domain::IdentityAttribute::agent_id, "v", session_id(7));
   for (size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_FALSE(parsed_index_key(whole.substr(0, size)));
+    EXPECT_FALSE(encoding::parsed_index_key(whole.substr(0, size)));
   }
-  EXPECT_FALSE(parsed_index_key(whole + 'x'));
-  EXPECT_FALSE(parsed_session_key(session_key(tenant("ab"), 7) + 'x'));
-  EXPECT_FALSE(parsed_session_key(session_key(tenant("ab"), 7).substr(1)));
+  EXPECT_FALSE(encoding::parsed_index_key(whole + 'x'));
+  EXPECT_FALSE(encoding::parsed_session_key(session_key(tenant("ab"), 7) + 'x'));
+  EXPECT_FALSE(encoding::parsed_session_key(session_key(tenant("ab"), 7).substr(1)));
   EXPECT_FALSE(parsed_expiry_key("12345678"));
   EXPECT_FALSE(parsed_expiry_key("12345678\3key"));
   EXPECT_FALSE(parsed_event_key("\2ab1234567"));
   EXPECT_FALSE(parsed_event_key("\2ab123456789"));
-  EXPECT_FALSE(parsed_idempotency_key("\2ab"));
-  EXPECT_FALSE(parsed_idempotency_key("\2ab" + std::string(129, 'k')));
+  EXPECT_FALSE(encoding::parsed_idempotency_key("\2ab"));
+  EXPECT_FALSE(encoding::parsed_idempotency_key("\2ab" + std::string(129, 'k')));
   EXPECT_FALSE(decoded_counts("123"));
 }
 

@@ -1,11 +1,11 @@
-#include "event_record.h"
+#include "encoding/event_record.h"
 
 #include <gtest/gtest.h>
 
-#include "bytes.h"
+#include "encoding/bytes.h"
 #include "testing/sessions.h"
 
-namespace sojourn::lmdb {
+namespace sojourn::encoding {
 namespace {
 
 using domain::Event;
@@ -114,4 +114,4 @@ TEST(IdempotencyRecord, ReadsBackWhatWasWrittenAndFindsDamage) {
 }
 
 }  // namespace
-}  // namespace sojourn::lmdb
+}  // namespace sojourn::encoding

@@ -1,11 +1,11 @@
-#include "event_record.h"
+#include "encoding/event_record.h"
 
 #include <algorithm>
 #include <span>
 
-#include "byte_reader.h"
+#include "encoding/byte_reader.h"
 
-namespace sojourn::lmdb {
+namespace sojourn::encoding {
 namespace {
 
 using domain::SessionId;
@@ -138,4 +138,4 @@ std::expected<domain::IdempotencyEntry, RecordFault> decoded_entry(std::string_v
   return entry;
 }
 
-}  // namespace sojourn::lmdb
+}  // namespace sojourn::encoding

@@ -9,9 +9,9 @@
 
 #include "domain/event.h"
 #include "domain/idempotency.h"
-#include "sealed.h"
+#include "encoding/sealed.h"
 
-namespace sojourn::lmdb {
+namespace sojourn::encoding {
 
 // All of `event` but its tenant, which is in the key. Equal events have equal bodies and different
 // ones different bodies. The identities' values are within their limit of 256 bytes, the attributes
@@ -38,4 +38,4 @@ std::string encoded_entry(std::string_view key, const domain::IdempotencyEntry& 
 std::expected<domain::IdempotencyEntry, RecordFault> decoded_entry(std::string_view key,
                                                                    std::string_view value);
 
-}  // namespace sojourn::lmdb
+}  // namespace sojourn::encoding

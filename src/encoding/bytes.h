@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-namespace sojourn::lmdb {
+namespace sojourn::encoding {
 
 template <std::unsigned_integral N>
 void put_number(char* out, N number) {
@@ -41,4 +41,4 @@ inline uint64_t bits_of(Time time) {
 }
 inline Time time_of(uint64_t bits) { return Time(Duration(static_cast<int64_t>(bits))); }
 
-}  // namespace sojourn::lmdb
+}  // namespace sojourn::encoding

@@ -1,10 +1,10 @@
-#include "sealed.h"
+#include "encoding/sealed.h"
 
 #include <xxhash.h>
 
-#include "bytes.h"
+#include "encoding/bytes.h"
 
-namespace sojourn::lmdb {
+namespace sojourn::encoding {
 namespace {
 
 constexpr size_t kChecksumBytes = 8;
@@ -32,4 +32,4 @@ std::expected<std::string_view, RecordFault> unsealed(std::string_view key, uint
   return covered.substr(1);
 }
 
-}  // namespace sojourn::lmdb
+}  // namespace sojourn::encoding

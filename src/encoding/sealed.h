@@ -7,7 +7,7 @@
 #include <expected>
 #include <string_view>
 
-namespace sojourn::lmdb {
+namespace sojourn::encoding {
 
 enum class RecordFault {
   damaged,  // not what was written under this key
@@ -24,4 +24,4 @@ void seal(std::string_view key, uint8_t version, char* value, size_t content_siz
 std::expected<std::string_view, RecordFault> unsealed(std::string_view key, uint8_t version,
                                                       std::string_view value);
 
-}  // namespace sojourn::lmdb
+}  // namespace sojourn::encoding

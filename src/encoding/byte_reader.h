@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "bytes.h"
+#include "encoding/bytes.h"
 
-namespace sojourn::lmdb {
+namespace sojourn::encoding {
 
 template <std::unsigned_integral Length>
 void append_text(std::string& out, std::string_view text) {
@@ -53,4 +53,4 @@ class ByteReader {
   bool failed_ = false;
 };
 
-}  // namespace sojourn::lmdb
+}  // namespace sojourn::encoding
