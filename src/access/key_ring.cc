@@ -88,8 +88,14 @@ Taken take_expires(ApiKey& key, const toml::node& node) {
   if (!given || !given->get().offset) return wrong(std::string(kExpiryWanted));
   const toml::date_time& at = given->get();
   const sys_days day = year(at.date.year) / month(at.date.month) / std::chrono::day(at.date.day);
-  key.expires = time_point_cast<Duration>(day + hours(at.time.hour) + minutes(at.time.minute) +
-                                          seconds(at.time.second) - minutes(at.offset->minutes));
+  const Time expires = day + hours(at.time.hour) + minutes(at.time.minute) +
+                       seconds(at.time.second) + floor<Duration>(nanoseconds(at.time.nanosecond)) -
+                       minutes(at.offset->minutes);
+  // An offset can lead out of the years that four digits write.
+  if (expires < sys_days(year(0) / 1 / 1) || expires >= sys_days(year(10'000) / 1 / 1)) {
+    return wrong(std::string(kExpiryWanted));
+  }
+  key.expires = expires;
   return {};
 }
 

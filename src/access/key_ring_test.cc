@@ -178,8 +178,11 @@ TEST(Expiry, IsAMomentWithAnOffset) {
   EXPECT_EQ(parse_expiry("2027-01-01T00:00:00Z"), Time(sys_days(2027y / January / 1)));
   EXPECT_EQ(parse_expiry("2027-01-01 02:00:00-01:30"),
             Time(sys_days(2027y / January / 1) + 3h + 30min));
+  EXPECT_EQ(parse_expiry("2027-01-01T00:00:00.1259Z"), Time(sys_days(2027y / January / 1) + 125ms));
+  EXPECT_TRUE(parse_expiry("9999-12-31T23:59:59Z"));
   for (const char* text : {"", "2027-01-01", "2027-01-01T00:00:00", "2027-13-01T00:00:00Z", "soon",
-                           "1", "2027-01-01T00:00:00Z\nx = 1", "2027-02-30T00:00:00Z"}) {
+                           "1", "2027-01-01T00:00:00Z\nx = 1", "2027-02-30T00:00:00Z",
+                           "9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+01:00"}) {
     EXPECT_FALSE(parse_expiry(text)) << text;
   }
 }

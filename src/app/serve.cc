@@ -6,12 +6,14 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <semaphore>
 #include <thread>
 #include <vector>
 
@@ -90,9 +92,20 @@ void log_security(const LiveOptions& live, Log& log) {
   log_certificate(live.admin, "admin");
 }
 
-// SIGHUP. Whatever is wrong with the options, everything stays as it was.
+// Waits until every loop has come to what was posted to it before, which takes a moment; false when
+// one is held up.
+bool all_came_to_it(const std::vector<net::Loop*>& loops) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  const auto arrived = std::make_shared<std::counting_semaphore<>>(0);
+  for (net::Loop* loop : loops) loop->post([arrived] { arrived->release(); });
+  return std::ranges::all_of(loops,
+                             [&](net::Loop*) { return arrived->try_acquire_until(deadline); });
+}
+
+// SIGHUP. Whatever is wrong with the options, everything stays as it was. `apply` returns whether
+// they are in force already: who removed a key may rely on the log.
 void reload(const LoadOptions& load, const config::Options& at_start,
-            const std::function<void(const LiveOptions&)>& apply, Log& log) {
+            const std::function<bool(const LiveOptions&)>& apply, Log& log) {
   const auto live = load_live(load, at_start);
   if (!live) {
     log.write(LogLevel::error, "config.reload_failed",
@@ -100,10 +113,15 @@ void reload(const LoadOptions& load, const config::Options& at_start,
               {{"reason", live.error()}});
     return;
   }
-  apply(*live);
+  const bool in_force = apply(*live);
   log_keys(*live, log);
   log_security(*live, log);
-  log.write(LogLevel::info, "config.reloaded", "The options that can change are in force.");
+  if (in_force) {
+    log.write(LogLevel::info, "config.reloaded", "The options that can change are in force.");
+  } else {
+    log.write(LogLevel::warning, "config.reloading",
+              "The options that can change come into force as soon as every thread is free.");
+  }
 }
 
 std::string url_of(const http::Server& server, const http::ServerSetup& setup) {
@@ -181,6 +199,9 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   log.write(LogLevel::info, "server.started", "Ready.",
             {{"public", public_url}, {"admin", admin_url}});
 
+  std::vector<net::Loop*> all_loops = loops;
+  all_loops.push_back(&housekeeping.loop);
+  if (admin_server) all_loops.push_back(&admin_loop);
   const auto apply = [&](const LiveOptions& changed) {
     for (Worker* worker : workers) worker->apply(changed);
     (*server)->reload(changed.http);
@@ -188,6 +209,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
       admin_loop.post([&admin_guard, keys = changed.keys] { admin_guard.use(keys); });
       admin_server->reload(changed.admin);
     }
+    return all_came_to_it(all_loops);
   };
   int signal = signals.wait();
   for (; signal == SIGHUP; signal = signals.wait()) reload(load, options, apply, log);
