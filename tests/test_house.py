@@ -34,6 +34,16 @@ def options_of_manual():
     return dict(rows)
 
 
+def test_the_manual_says_which_options_need_a_restart():
+    stdout = run("serve", "--help")[1]
+    listed = re.findall(r"^ +([a-z][\w.]*\.\w+) = .+\n +(.+)$", stdout, re.MULTILINE)
+    program = {key: text.endswith("(restart)") for key, text in listed}
+    rows = re.findall(r"^\| *`([^`|[]+)` *\|[^|]+\| *(.+?) *\|$", text_of("docs/configuration.md"), re.MULTILINE)
+    manual = {key: text.endswith("**Restart**") for key, text in rows}
+    assert set(program) == set(manual) and True in program.values() and False in program.values()
+    assert program == manual, {key for key in program if program[key] != manual[key]}
+
+
 def plain(default):
     default = default.strip().strip("()").replace("`", "")
     return IN_OTHER_WORDS.get(default, default)

@@ -1,4 +1,4 @@
-// The command line: sojourn serve, sojourn check, sojourn version, sojourn --help.
+// The command line: sojourn serve, sojourn config, sojourn check and the others of sojourn --help.
 #pragma once
 
 namespace sojourn::app {

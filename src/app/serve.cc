@@ -24,6 +24,7 @@
 #include "live_options.h"
 #include "lmdb/lmdb_store.h"
 #include "net/loop.h"
+#include "reload.h"
 #include "signals.h"
 #include "steady_clock.h"
 #include "system_entropy.h"
@@ -51,17 +52,6 @@ void raise_descriptor_limit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-// The options as they are to be from now on, or what is wrong with them. The addresses stay as they
-// were at the start, and whether they are safe is asked of these.
-std::expected<LiveOptions, std::string> load_live(const LoadOptions& load,
-                                                  const config::Options& at_start) {
-  auto options = load();
-  if (!options) return std::unexpected(options.error());
-  options->http.listen = at_start.http.listen;
-  options->admin.listen = at_start.admin.listen;
-  return make_live(*options);
 }
 
 void log_keys(const LiveOptions& options, Log& log) {
@@ -100,28 +90,6 @@ bool all_came_to_it(const std::vector<net::Loop*>& loops) {
   for (net::Loop* loop : loops) loop->post([arrived] { arrived->release(); });
   return std::ranges::all_of(loops,
                              [&](net::Loop*) { return arrived->try_acquire_until(deadline); });
-}
-
-// SIGHUP. Whatever is wrong with the options, everything stays as it was. `apply` returns whether
-// they are in force already: who removed a key may rely on the log.
-void reload(const LoadOptions& load, const config::Options& at_start,
-            const std::function<bool(const LiveOptions&)>& apply, Log& log) {
-  const auto live = load_live(load, at_start);
-  if (!live) {
-    log.write(LogLevel::error, "config.reload_failed",
-              "The options stay as they were; correct them and send SIGHUP again.",
-              {{"reason", live.error()}});
-    return;
-  }
-  const bool in_force = apply(*live);
-  log_keys(*live, log);
-  log_security(*live, log);
-  if (in_force) {
-    log.write(LogLevel::info, "config.reloaded", "The options that can change are in force.");
-  } else {
-    log.write(LogLevel::warning, "config.reloading",
-              "The options that can change come into force as soon as every thread is free.");
-  }
 }
 
 std::string url_of(const http::Server& server, const http::ServerSetup& setup) {
@@ -209,15 +177,18 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
       admin_loop.post([&admin_guard, keys = changed.keys] { admin_guard.use(keys); });
       admin_server->reload(changed.admin);
     }
+    log_keys(changed, log);
+    log_security(changed, log);
     return all_came_to_it(all_loops);
   };
+  Reloader reloader(options, load, apply, log);
   int signal = signals.wait();
-  for (; signal == SIGHUP; signal = signals.wait()) reload(load, options, apply, log);
+  for (; signal == SIGHUP; signal = signals.wait()) reloader.reload();
   log.write(LogLevel::info, "server.draining", "Finishing the requests in flight.",
             {{"signal", sigabbrev_np(signal)}});
   draining = true;
   (*server)->drain();
-  const bool drained = (*server)->wait_until_drained(options.drain_timeout);
+  const bool drained = (*server)->wait_until_drained(reloader.running().drain_timeout);
   housekeeping.loop.stop();
   engine.close();
   if (!drained) {

@@ -162,7 +162,7 @@ std::expected<void, std::string> apply(Options& options, const Given& given) {
                                        nearest.empty() ? "; `sojourn serve --help` lists all"
                                                        : "; did you mean " + nearest + "?"));
   }
-  if (const auto applied = setting->apply(options, given.value); !applied) {
+  if (const auto applied = setting->binding.apply(options, given.value); !applied) {
     return std::unexpected(
         fmt::format("{}: bad value for {}: {}", given.where, key, applied.error()));
   }
@@ -230,7 +230,7 @@ std::expected<void, std::string> apply_tenant_policies(Options& options,
       return std::unexpected(fmt::format("{}: unknown option {}; a tenant's policy may set {}",
                                          one.where, one.key(), names));
     }
-    if (const auto applied = setting->second(policy, one.value); !applied) {
+    if (const auto applied = setting->second.apply(policy, one.value); !applied) {
       return std::unexpected(
           fmt::format("{}: bad value for {}: {}", one.where, one.key(), applied.error()));
     }
@@ -282,7 +282,10 @@ std::expected<Options, std::string> load(const Sources& sources) {
 std::vector<SettingHelp> settings_help() {
   std::vector<SettingHelp> all;
   for (const Setting& setting : settings()) {
-    all.push_back({setting.key, setting.default_value, setting.help});
+    all.push_back({.key = setting.key,
+                   .default_value = setting.default_value,
+                   .help = setting.help,
+                   .live = setting.takes == Takes::live});
   }
   return all;
 }

@@ -35,11 +35,20 @@ struct Sources {
 // string is wanted it is taken as it stands.
 std::expected<Options, std::string> load(const Sources& sources);
 
+// What the server that runs with `running` runs with once `loaded` was read: options that need a
+// restart stay as they are. Their keys are added to `kept` where they would have changed.
+Options reloaded(const Options& running, Options loaded, std::vector<std::string>& kept);
+
+// All options as a configuration file that load() reads to the same ones, but for secrets, which
+// are masked. What is the default says so; what is not set is a comment.
+std::string show(const Options& options);
+
 // One option as the manual tells it.
 struct SettingHelp {
   std::string key;
   std::string default_value;  // as it would be written in TOML, or in words; empty: unset
   std::string help;
+  bool live;  // a change takes effect at SIGHUP; else at the next start
 };
 std::vector<SettingHelp> settings_help();
 

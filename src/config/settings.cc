@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "config/units.h"
@@ -15,180 +16,255 @@ using Member = std::function<T&(Of&)>;
 
 std::unexpected<std::string> wrong(std::string text) { return std::unexpected(std::move(text)); }
 
+// How a T is written in TOML, both ways: write() gives what read() takes.
+template <class T>
+struct Notation {
+  std::function<std::expected<T, std::string>(const Value&)> read;
+  std::function<std::optional<std::string>(const T&)> write;  // nothing: it is not set
+};
+
+// The one place where an option gets at its member.
+template <class T, class Of>
+Binding<Of> bind(Member<T, Of> member, Notation<T> notation) {
+  // A member is a way to a place, and changes nothing on it.
+  const auto at = [member](const Of& of) -> const T& { return member(const_cast<Of&>(of)); };
+  return {.apply = [=](Of& of, const Value& value) -> Applied {
+            auto given = notation.read(value);
+            if (!given) return wrong(std::move(given.error()));
+            member(of) = *std::move(given);
+            return {};
+          },
+          .show = [=](const Of& of) { return notation.write(at(of)); },
+          .same = [=](const Of& a, const Of& b) { return at(a) == at(b); },
+          .copy = [=](Of& to, const Of& from) { member(to) = at(from); }};
+}
+
 std::expected<std::string, std::string> as_text(const Value& value) {
   if (value.kind == Value::Kind::string || value.is_plain) return value.text;
   return wrong("a string in quotes is wanted");
 }
 
-Apply text(Member<std::string> member) {
-  return [member](Options& options, const Value& value) -> Applied {
-    auto given = as_text(value);
-    if (!given) return wrong(given.error());
-    member(options) = *std::move(given);
-    return {};
-  };
+std::string shown_list(const std::vector<std::string>& all) {
+  std::string shown = "[";
+  for (const std::string& one : all) shown += (shown.size() > 1 ? ", " : "") + toml_string(one);
+  return shown + "]";
 }
 
-Apply path(Member<std::filesystem::path> member) {
-  return [member](Options& options, const Value& value) -> Applied {
-    auto given = as_text(value);
-    if (!given) return wrong(given.error());
-    member(options) = *std::move(given);
-    return {};
-  };
+Binding<Options> text(Member<std::string> member) {
+  return bind<std::string>(member, {as_text, toml_string});
 }
 
-Apply boolean(Member<bool> member) {
-  return [member](Options& options, const Value& value) -> Applied {
-    if (value.kind != Value::Kind::boolean) return wrong("true or false is wanted");
-    member(options) = value.boolean;
-    return {};
-  };
+// Empty: not set.
+Binding<Options> path(Member<std::filesystem::path> member) {
+  return bind<std::filesystem::path>(member,
+                                     {as_text, [](const auto& path) -> std::optional<std::string> {
+                                        if (path.empty()) return std::nullopt;
+                                        return toml_string(path.string());
+                                      }});
 }
 
-Apply count(Member<size_t> member, int64_t least, int64_t most) {
-  return [=](Options& options, const Value& value) -> Applied {
-    if (value.kind != Value::Kind::integer || value.integer < least || value.integer > most) {
-      return wrong(fmt::format("a whole number from {} to {} is wanted", least, most));
-    }
-    member(options) = static_cast<size_t>(value.integer);
-    return {};
-  };
+Binding<Options> boolean(Member<bool> member) {
+  return bind<bool>(member, {[](const Value& value) -> std::expected<bool, std::string> {
+                               if (value.kind == Value::Kind::boolean) return value.boolean;
+                               return wrong("true or false is wanted");
+                             },
+                             [](bool value) { return value ? "true" : "false"; }});
 }
 
-std::expected<Duration, std::string> as_duration(const Value& value) {
-  if (value.kind == Value::Kind::integer && value.integer == 0) return Duration(0);
-  auto given = as_text(value);
-  if (!given) return wrong("a duration in quotes is wanted, such as \"250ms\", \"2s\" or \"30m\"");
-  return parse_duration(*given);
+// 0, where it cannot be given: not set.
+Binding<Options> count(Member<size_t> member, int64_t least, int64_t most) {
+  return bind<size_t>(
+      member, {[=](const Value& value) -> std::expected<size_t, std::string> {
+                 if (value.kind == Value::Kind::integer && value.integer >= least &&
+                     value.integer <= most) {
+                   return static_cast<size_t>(value.integer);
+                 }
+                 return wrong(fmt::format("a whole number from {} to {} is wanted", least, most));
+               },
+               [=](size_t value) -> std::optional<std::string> {
+                 if (value == 0 && least > 0) return std::nullopt;
+                 return std::to_string(value);
+               }});
 }
 
 template <class Of>
-std::function<Applied(Of&, const Value&)> duration(Member<Duration, Of> member, Duration least) {
-  return [=](Of& of, const Value& value) -> Applied {
-    const auto given = as_duration(value);
-    if (!given) return wrong(given.error());
-    if (*given < least) return wrong(fmt::format("at least {}ms is wanted", least.count()));
-    member(of) = *given;
-    return {};
-  };
+Binding<Of> duration(Member<Duration, Of> member, Duration least) {
+  return bind<Duration, Of>(
+      member,
+      {[=](const Value& value) -> std::expected<Duration, std::string> {
+         const auto given = as_text(value);
+         const bool zero = value.kind == Value::Kind::integer && value.integer == 0;
+         if (!given && !zero) {
+           return wrong("a duration in quotes is wanted, such as \"250ms\", \"2s\" or \"30m\"");
+         }
+         auto parsed = zero ? Duration(0) : parse_duration(*given);
+         if (parsed && *parsed < least) {
+           return wrong(fmt::format("at least {}ms is wanted", least.count()));
+         }
+         return parsed;
+       },
+       [](Duration value) { return toml_string(shown_duration(value)); }});
 }
 
 template <class T>
-Apply size(Member<T> member, uint64_t least, uint64_t most) {
-  return [=](Options& options, const Value& value) -> Applied {
-    auto given = as_text(value);
-    if (!given) return wrong("a size in quotes is wanted, such as \"64KiB\" or \"64GiB\"");
-    const auto bytes = parse_size(*given);
-    if (!bytes) return wrong(bytes.error());
-    if (*bytes < least || *bytes > most) {
-      return wrong(fmt::format("{} to {} bytes are wanted", least, most));
+Binding<Options> size(Member<T> member, uint64_t least, uint64_t most) {
+  return bind<T>(member,
+                 {[=](const Value& value) -> std::expected<T, std::string> {
+                    const auto given = as_text(value);
+                    if (!given)
+                      return wrong("a size in quotes is wanted, such as \"64KiB\" or \"64GiB\"");
+                    const auto bytes = parse_size(*given);
+                    if (!bytes) return wrong(bytes.error());
+                    if (*bytes < least || *bytes > most) {
+                      return wrong(fmt::format("{} to {} bytes are wanted", least, most));
+                    }
+                    return static_cast<T>(*bytes);
+                  },
+                  [](T value) { return toml_string(shown_size(value)); }});
+}
+
+template <class T>
+Notation<T> one_of(std::vector<std::pair<std::string, T>> choices) {
+  return {[=](const Value& value) -> std::expected<T, std::string> {
+            std::string names;
+            for (const auto& [name, chosen] : choices) {
+              if (as_text(value) == name) return chosen;
+              names += (names.empty() ? "\"" : " or \"") + name + '"';
+            }
+            return wrong(names + " is wanted");
+          },
+          [=](const T& value) -> std::optional<std::string> {
+            for (const auto& [name, chosen] : choices) {
+              if (chosen == value) return toml_string(name);
+            }
+            return std::nullopt;
+          }};
+}
+
+template <class T, class Of>
+Binding<Of> choice(Member<T, Of> member, std::vector<std::pair<std::string, T>> choices) {
+  return bind<T, Of>(member, one_of<T>(std::move(choices)));
+}
+
+Binding<Options> base_paths() {
+  const auto read = [](const Value& value) -> std::expected<std::vector<std::string>, std::string> {
+    if (value.kind != Value::Kind::strings || value.strings.empty()) {
+      return wrong("a list of paths is wanted, such as [\"/\", \"/gks-server/v1\"]");
     }
-    member(options) = static_cast<T>(*bytes);
-    return {};
-  };
-}
-
-template <class T>
-ApplyToPolicy choice(Member<T, domain::Policy> member,
-                     std::vector<std::pair<std::string, T>> choices) {
-  return [=](domain::Policy& policy, const Value& value) -> Applied {
-    std::string names;
-    for (const auto& [name, chosen] : choices) {
-      if (as_text(value) == name) {
-        member(policy) = chosen;
-        return {};
+    for (const std::string& path : value.strings) {
+      if (!path.starts_with('/') || (path.size() > 1 && path.ends_with('/')) ||
+          path.find_first_of("?#% ") != std::string::npos) {
+        return wrong(
+            fmt::format("\"{}\" must start with '/', not end with one, and hold no '?', '#', "
+                        "'%' or space",
+                        path));
       }
-      names += (names.empty() ? "\"" : " or \"") + name + '"';
     }
-    return wrong(names + " is wanted");
+    return value.strings;
   };
+  return bind<std::vector<std::string>, Options>(
+      [](Options& o) -> auto& { return o.api.base_paths; }, {read, shown_list});
 }
 
-Applied apply_base_paths(Options& options, const Value& value) {
-  if (value.kind != Value::Kind::strings || value.strings.empty()) {
-    return wrong("a list of paths is wanted, such as [\"/\", \"/gks-server/v1\"]");
-  }
-  for (const std::string& path : value.strings) {
-    if (!path.starts_with('/') || (path.size() > 1 && path.ends_with('/')) ||
-        path.find_first_of("?#% ") != std::string::npos) {
-      return wrong(
-          fmt::format("\"{}\" must start with '/', not end with one, and hold no '?', '#', "
-                      "'%' or space",
-                      path));
+Binding<Options> default_tenant() {
+  const auto read =
+      [](const Value& value) -> std::expected<std::optional<domain::TenantId>, std::string> {
+    auto given = as_text(value);
+    if (!given) return wrong(given.error());
+    auto tenant = domain::TenantId::parse(*std::move(given));
+    if (!tenant) return wrong("1 to 128 bytes of UTF-8 without control characters are wanted");
+    return *std::move(tenant);
+  };
+  const auto write = [](const std::optional<domain::TenantId>& tenant) {
+    return tenant.transform([](const domain::TenantId& id) { return toml_string(id.text()); });
+  };
+  return bind<std::optional<domain::TenantId>, Options>(
+      [](Options& o) -> auto& { return o.tenants.default_tenant; }, {read, write});
+}
+
+Binding<Options> durability() {
+  const auto read = [](const Value& value) -> std::expected<std::optional<Duration>, std::string> {
+    const auto given = as_text(value);
+    if (given == "sync") return std::nullopt;
+    if (given && given->starts_with("interval:")) {
+      const auto interval = parse_duration(std::string_view(*given).substr(9));
+      if (interval && *interval >= Duration(1) && *interval <= std::chrono::minutes(1)) {
+        return *interval;
+      }
     }
-  }
-  options.api.base_paths = value.strings;
-  return {};
+    return wrong(
+        "\"sync\" or \"interval:\" and a duration is wanted, such as \"interval:100ms\", 1ms to "
+        "1m");
+  };
+  const auto write = [](const std::optional<Duration>& interval) {
+    return toml_string(interval ? "interval:" + shown_duration(*interval) : "sync");
+  };
+  return bind<std::optional<Duration>, Options>(
+      [](Options& o) -> auto& { return o.lmdb.sync_interval; }, {read, write});
 }
 
-Applied apply_default_tenant(Options& options, const Value& value) {
-  auto given = as_text(value);
-  if (!given) return wrong(given.error());
-  auto tenant = domain::TenantId::parse(*std::move(given));
-  if (!tenant) return wrong("1 to 128 bytes of UTF-8 without control characters are wanted");
-  options.tenants.default_tenant = *std::move(tenant);
-  return {};
+// There is no member yet, since there is no other.
+Binding<Options> store_kind() {
+  return {.apply = [](Options&, const Value& value) -> Applied {
+            if (as_text(value) == "lmdb") return {};
+            return wrong("\"lmdb\" is wanted; this version has no other store");
+          },
+          .show = [](const Options&) { return "\"lmdb\""; },
+          .same = [](const Options&, const Options&) { return true; },
+          .copy = [](Options&, const Options&) {}};
 }
 
-Applied apply_durability(Options& options, const Value& value) {
-  const auto given = as_text(value);
-  if (given == "sync") {
-    options.lmdb.sync_interval.reset();
-    return {};
-  }
-  if (given && given->starts_with("interval:")) {
-    const auto interval = parse_duration(std::string_view(*given).substr(9));
-    if (interval && *interval >= Duration(1) && *interval <= std::chrono::minutes(1)) {
-      options.lmdb.sync_interval = *interval;
-      return {};
-    }
-  }
-  return wrong(
-      "\"sync\" or \"interval:\" and a duration is wanted, such as \"interval:100ms\", 1ms to 1m");
-}
-
-Applied apply_store_kind(Options&, const Value& value) {
-  if (as_text(value) == "lmdb") return {};
-  return wrong("\"lmdb\" is wanted; this version has no other store");
-}
-
-Applied apply_index(Options& options, const Value& value) {
+Binding<Options> index() {
   using domain::IdentityAttribute;
-  static const std::map<std::string, IdentityAttribute> kNames = {
+  using Attributes = std::vector<IdentityAttribute>;
+  // Kept in this order, whatever the order given.
+  static const std::vector<std::pair<std::string, IdentityAttribute>> kNames = {
       {"customerId", IdentityAttribute::customer_id},
       {"agentId", IdentityAttribute::agent_id},
       {"visitId", IdentityAttribute::visit_id},
       {"globalVisitId", IdentityAttribute::global_visit_id}};
-  std::set<IdentityAttribute> indexed;
-  bool fine = value.kind == Value::Kind::strings;
-  for (const std::string& name : value.strings) {
-    const auto known = kNames.find(name);
-    fine = fine && known != kNames.end() && indexed.insert(known->second).second;
-  }
-  if (!fine) {
+  const auto read = [](const Value& value) -> std::expected<Attributes, std::string> {
+    std::set<std::string> given(value.strings.begin(), value.strings.end());
+    bool fine = value.kind == Value::Kind::strings && given.size() == value.strings.size();
+    Attributes indexed;
+    for (const auto& [name, attribute] : kNames) {
+      if (given.erase(name) > 0) indexed.push_back(attribute);
+    }
+    if (fine && given.empty()) return indexed;
     return wrong(
         "a list of \"customerId\", \"agentId\", \"visitId\" and \"globalVisitId\", each at most "
-        "once, is "
-        "wanted");
-  }
-  options.lmdb.indexed.assign(indexed.begin(), indexed.end());
-  return {};
+        "once, is wanted");
+  };
+  const auto write = [](const Attributes& indexed) {
+    std::vector<std::string> names;
+    for (const auto& [name, attribute] : kNames) {
+      if (std::ranges::find(indexed, attribute) != indexed.end()) names.push_back(name);
+    }
+    return shown_list(names);
+  };
+  return bind<Attributes, Options>([](Options& o) -> auto& { return o.lmdb.indexed; },
+                                   {read, write});
 }
 
-// A sessions.* option, applied to the policy of tenants that have none of their own.
-Apply of_default_policy(const std::string& name) {
-  return [apply = policy_settings().at(name)](Options& options, const Value& value) {
-    return apply(options.tenants.policy, value);
-  };
+// A sessions.* option: of the policy of tenants that have none of their own.
+Binding<Options> of_default_policy(const std::string& name) {
+  const Binding<domain::Policy>& of = policy_settings().at(name);
+  return {.apply = [of](Options& o, const Value& v) { return of.apply(o.tenants.policy, v); },
+          .show = [of](const Options& o) { return of.show(o.tenants.policy); },
+          .same = [of](const Options& a,
+                       const Options& b) { return of.same(a.tenants.policy, b.tenants.policy); },
+          .copy = [of](Options& to,
+                       const Options& from) { of.copy(to.tenants.policy, from.tenants.policy); }};
 }
 
 // A path or an address that must not be empty.
-Apply present(Apply apply, std::string what) {
-  return [apply, what](Options& options, const Value& value) -> Applied {
+Binding<Options> present(Binding<Options> binding, std::string what) {
+  binding.apply = [apply = std::move(binding.apply), what](Options& options,
+                                                           const Value& value) -> Applied {
     if (as_text(value) == "") return wrong(what + " is wanted");
     return apply(options, value);
   };
+  return binding;
 }
 
 // http.tls.* and admin.tls.*.
@@ -198,23 +274,19 @@ std::vector<Setting> tls_settings(const std::string& section, Member<http::TlsOp
   };
   return {
       {section + ".certificate", "", "PEM file: the certificate, then those between it and its CA.",
-       file(&http::TlsOptions::certificate)},
+       file(&http::TlsOptions::certificate), Takes::live},
       {section + ".key", "", "PEM file: the private key of the certificate, not encrypted.",
-       file(&http::TlsOptions::key)},
+       file(&http::TlsOptions::key), Takes::live},
       {section + ".client_ca", "", "PEM file: the CAs whose certificates clients show.",
-       file(&http::TlsOptions::client_ca)},
+       file(&http::TlsOptions::client_ca), Takes::live},
       {section + ".client_auth", "",
        "With client_ca: \"required\" (so when unset), or \"optional\" to let clients without one "
        "in.",
-       [tls](Options& options, const Value& value) -> Applied {
-         const auto given = as_text(value);
-         if (given != "required" && given != "optional") {
-           return wrong("\"required\" or \"optional\" is wanted");
-         }
-         tls(options).client_auth =
-             given == "required" ? http::ClientAuth::required : http::ClientAuth::optional;
-         return {};
-       }},
+       bind<std::optional<http::ClientAuth>, Options>(
+           [tls](Options& o) -> auto& { return tls(o).client_auth; },
+           one_of<std::optional<http::ClientAuth>>({{"required", http::ClientAuth::required},
+                                                    {"optional", http::ClientAuth::optional}})),
+       Takes::live},
   };
 }
 
@@ -224,70 +296,81 @@ std::vector<Setting> make_settings() {
   std::vector<Setting> all = {
       {"http.listen", "\"127.0.0.1:9092\"",
        "HOST:PORT of the public listener; port 0 picks a free one.",
-       present(text([](Options& o) -> auto& { return o.http.listen; }), "HOST:PORT")},
+       present(text([](Options& o) -> auto& { return o.http.listen; }), "HOST:PORT"),
+       Takes::restart},
       {"http.threads", "one per core", "I/O threads.",
-       count([](Options& o) -> auto& { return o.http_threads; }, 1, 1024)},
+       count([](Options& o) -> auto& { return o.http_threads; }, 1, 1024), Takes::restart},
       {"http.base_paths", "[\"/\", \"/gks-server/v1\"]", "Every route is mounted under each.",
-       apply_base_paths},
+       base_paths(), Takes::restart},
       {"http.mirror_session_id", "true",
        "Repeat the sessionId at the top level of answers, for clients of the first generation.",
-       boolean([](Options& o) -> auto& { return o.api.mirror_session_id; })},
+       boolean([](Options& o) -> auto& { return o.api.mirror_session_id; }), Takes::live},
       {"http.max_connections", "10000",
        "Connections open at once; one more is answered 503 OVERLOADED.",
-       count([](Options& o) -> auto& { return o.http.max_connections; }, 1, 1'000'000)},
+       count([](Options& o) -> auto& { return o.http.max_connections; }, 1, 1'000'000),
+       Takes::live},
       {"http.header_timeout", "\"10s\"",
        "From the first byte of a request until it is whole, body included.",
        duration<Options>([](Options& o) -> auto& { return o.http.header_timeout; },
-                         milliseconds(1))},
+                         milliseconds(1)),
+       Takes::live},
       {"http.idle_timeout", "\"75s\"", "A connection without a request is closed after this.",
-       duration<Options>([](Options& o) -> auto& { return o.http.idle_timeout; }, milliseconds(1))},
+       duration<Options>([](Options& o) -> auto& { return o.http.idle_timeout; }, milliseconds(1)),
+       Takes::live},
       {"http.max_header_bytes", "\"16KiB\"", "Request line and header fields together.",
-       size<size_t>([](Options& o) -> auto& { return o.http.max_header_bytes; }, 1024, kMostBytes)},
+       size<size_t>([](Options& o) -> auto& { return o.http.max_header_bytes; }, 1024, kMostBytes),
+       Takes::live},
       {"http.max_body_bytes", "\"64KiB\"", "The body, after chunked decoding.",
-       size<size_t>([](Options& o) -> auto& { return o.http.max_body_bytes; }, 0, kMostBytes)},
+       size<size_t>([](Options& o) -> auto& { return o.http.max_body_bytes; }, 0, kMostBytes),
+       Takes::live},
       {"http.drain_timeout", "\"5s\"", "After SIGTERM, how long requests in flight may take.",
-       duration<Options>([](Options& o) -> auto& { return o.drain_timeout; }, milliseconds(0))},
+       duration<Options>([](Options& o) -> auto& { return o.drain_timeout; }, milliseconds(0)),
+       Takes::live},
       {"admin.listen", "\"127.0.0.1:9093\"", "HOST:PORT of the admin listener; \"\" turns it off.",
-       text([](Options& o) -> auto& { return o.admin.listen; })},
+       text([](Options& o) -> auto& { return o.admin.listen; }), Takes::restart},
       {"security.key_file", "",
        "The API keys that are accepted, one a line as `sojourn key new` prints it; unset: anyone "
        "may call.",
-       present(path([](Options& o) -> auto& { return o.access.key_file; }), "a file")},
+       present(path([](Options& o) -> auto& { return o.access.key_file; }), "a file"), Takes::live},
       {"security.allow_insecure", "false",
        "Let other machines reach a listener that has no API keys or no TLS.",
-       boolean([](Options& o) -> auto& { return o.allow_insecure; })},
-      {"store.kind", "\"lmdb\"", "Which store keeps the sessions.", apply_store_kind},
+       boolean([](Options& o) -> auto& { return o.allow_insecure; }), Takes::live},
+      {"store.kind", "\"lmdb\"", "Which store keeps the sessions.", store_kind(), Takes::restart},
       {"store.lmdb.path", "\"./sojourn-data\"", "The directory of the embedded store.",
-       present(path([](Options& o) -> auto& { return o.lmdb.path; }), "a directory")},
+       present(path([](Options& o) -> auto& { return o.lmdb.path; }), "a directory"),
+       Takes::restart},
       {"store.lmdb.map_size", "\"64GiB\"",
        "The most the store may grow to. Address space, not memory or disk.",
        size<uint64_t>([](Options& o) -> auto& { return o.lmdb.map_size; }, uint64_t{1} << 20,
-                      uint64_t{1} << 46)},
+                      uint64_t{1} << 46),
+       Takes::restart},
       {"store.lmdb.durability", "\"sync\"",
        "\"sync\": an answer is on disk. \"interval:100ms\": a power cut may lose that much.",
-       apply_durability},
+       durability(), Takes::restart},
       {"sessions.idle_timeout", "\"30m\"", "A session ends when it was not used for this long.",
-       of_default_policy("idle_timeout")},
+       of_default_policy("idle_timeout"), Takes::live},
       {"sessions.max_lifetime", "\"24h\"", "A session ends this long after its creation.",
-       of_default_policy("max_lifetime")},
+       of_default_policy("max_lifetime"), Takes::live},
       {"sessions.touch_interval", "idle_timeout / 30",
        "An access is written down only when it moves expiresAt by at least this.",
-       of_default_policy("touch_interval")},
+       of_default_policy("touch_interval"), Takes::live},
       {"sessions.on_unknown_id", "\"create\"",
        "What GET and POST do with an unknown id: \"create\" or \"not_found\".",
-       of_default_policy("on_unknown_id")},
+       of_default_policy("on_unknown_id"), Takes::live},
       {"sessions.on_customer_conflict", "\"reject\"",
        "What POST does with another customerId: \"reject\" or \"replace\".",
-       of_default_policy("on_customer_conflict")},
+       of_default_policy("on_customer_conflict"), Takes::live},
       {"sessions.index", "[\"customerId\", \"agentId\"]",
-       "What sessions can be listed and ended by; also \"visitId\", \"globalVisitId\".",
-       apply_index},
+       "What sessions can be listed and ended by; also \"visitId\", \"globalVisitId\".", index(),
+       Takes::restart},
       {"tenants.closed", "false",
        "Only tenants with a policy, [tenants.policy.\"ID\"], exist; others are 404.",
-       boolean([](Options& o) -> auto& { return o.tenants.closed; })},
+       boolean([](Options& o) -> auto& { return o.tenants.closed; }), Takes::live},
       {"events.retention", "\"14d\"", "How long events are kept; \"0\" turns the log off.",
-       duration<Options>([](Options& o) -> auto& { return o.events.retention; }, milliseconds(0))},
-      {"tenants.default", "", "The tenant meant by requests that name none.", apply_default_tenant},
+       duration<Options>([](Options& o) -> auto& { return o.events.retention; }, milliseconds(0)),
+       Takes::live},
+      {"tenants.default", "", "The tenant meant by requests that name none.", default_tenant(),
+       Takes::live},
   };
   for (auto& setting : tls_settings("http.tls", [](Options& o) -> auto& { return o.http.tls; })) {
     all.push_back(std::move(setting));
@@ -300,9 +383,9 @@ std::vector<Setting> make_settings() {
 
 }  // namespace
 
-const std::map<std::string, ApplyToPolicy>& policy_settings() {
+const std::map<std::string, Binding<domain::Policy>>& policy_settings() {
   using domain::Policy, std::chrono::milliseconds;
-  static const std::map<std::string, ApplyToPolicy> all = {
+  static const std::map<std::string, Binding<domain::Policy>> all = {
       {"idle_timeout",
        duration<Policy>([](Policy& p) -> auto& { return p.idle_timeout; }, milliseconds(1))},
       {"max_lifetime",
@@ -310,13 +393,13 @@ const std::map<std::string, ApplyToPolicy>& policy_settings() {
       {"touch_interval",
        duration<Policy>([](Policy& p) -> auto& { return p.touch_interval; }, milliseconds(0))},
       {"on_unknown_id",
-       choice<domain::OnUnknownId>([](Policy& p) -> auto& { return p.on_unknown_id; },
-                                   {{"create", domain::OnUnknownId::create},
-                                    {"not_found", domain::OnUnknownId::not_found}})},
-      {"on_customer_conflict",
-       choice<domain::OnCustomerConflict>([](Policy& p) -> auto& { return p.on_customer_conflict; },
-                                          {{"reject", domain::OnCustomerConflict::reject},
-                                           {"replace", domain::OnCustomerConflict::replace}})},
+       choice<domain::OnUnknownId, Policy>([](Policy& p) -> auto& { return p.on_unknown_id; },
+                                           {{"create", domain::OnUnknownId::create},
+                                            {"not_found", domain::OnUnknownId::not_found}})},
+      {"on_customer_conflict", choice<domain::OnCustomerConflict, Policy>(
+                                   [](Policy& p) -> auto& { return p.on_customer_conflict; },
+                                   {{"reject", domain::OnCustomerConflict::reject},
+                                    {"replace", domain::OnCustomerConflict::replace}})},
   };
   return all;
 }

@@ -4,6 +4,7 @@
 #include <expected>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,22 +24,35 @@ struct Value {
   std::vector<std::string> strings;
 };
 
-// Takes a value into the options, or says what would be right.
-using Apply = std::function<std::expected<void, std::string>(Options&, const Value&)>;
+// Where an option lives, and how it is written.
+template <class Of>
+struct Binding {
+  // Takes a value in, or says what would be right.
+  std::function<std::expected<void, std::string>(Of&, const Value&)> apply;
+  // As TOML that apply() takes; nothing: it is not set. Never shows a secret.
+  std::function<std::optional<std::string>(const Of&)> show;
+  std::function<bool(const Of&, const Of&)> same;
+  std::function<void(Of& to, const Of& from)> copy;
+};
+
+// When a changed option takes effect.
+enum class Takes {
+  live,     // at SIGHUP
+  restart,  // at the next start
+};
 
 struct Setting {
   std::string key;
   std::string default_value;
   std::string help;
-  Apply apply;
+  Binding<Options> binding;
+  Takes takes = Takes::restart;
 };
 
 const std::vector<Setting>& settings();
 
 // The options that a tenant's policy may set, by their names below sessions.* and below
 // tenants.policy."ID".*
-using ApplyToPolicy =
-    std::function<std::expected<void, std::string>(domain::Policy&, const Value&)>;
-const std::map<std::string, ApplyToPolicy>& policy_settings();
+const std::map<std::string, Binding<domain::Policy>>& policy_settings();
 
 }  // namespace sojourn::config

@@ -5,6 +5,8 @@
 #include <charconv>
 #include <span>
 
+#include "base/text.h"
+
 namespace sojourn::config {
 namespace {
 
@@ -31,24 +33,54 @@ std::expected<uint64_t, std::string> parse(std::string_view text, std::span<cons
       fmt::format("\"{}\" is not a whole number with a unit; write it as {}", text, example));
 }
 
+std::string shown(uint64_t number, std::span<const Unit> units) {
+  const Unit* best = &units.front();
+  for (const Unit& unit : units) {
+    if (number != 0 && number % unit.factor == 0) best = &unit;
+  }
+  return fmt::format("{}{}", number / best->factor, best->name);
+}
+
+constexpr Unit kDurations[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+constexpr Unit kSizes[] = {{"B", 1},
+                           {"KiB", uint64_t{1} << 10},
+                           {"MiB", uint64_t{1} << 20},
+                           {"GiB", uint64_t{1} << 30},
+                           {"TiB", uint64_t{1} << 40}};
+
 }  // namespace
 
 std::expected<Duration, std::string> parse_duration(std::string_view text) {
-  static constexpr Unit kUnits[] = {
-      {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
   constexpr uint64_t kTenYears = uint64_t{3650} * 86'400'000;
-  const auto ms = parse(text, kUnits, kTenYears, "250ms, 2s, 30m, 24h or 14d, up to 3650d");
+  const auto ms = parse(text, kDurations, kTenYears, "250ms, 2s, 30m, 24h or 14d, up to 3650d");
   if (!ms) return std::unexpected(ms.error());
   return Duration(static_cast<int64_t>(*ms));
 }
 
 std::expected<uint64_t, std::string> parse_size(std::string_view text) {
-  static constexpr Unit kUnits[] = {{"B", 1},
-                                    {"KiB", uint64_t{1} << 10},
-                                    {"MiB", uint64_t{1} << 20},
-                                    {"GiB", uint64_t{1} << 30},
-                                    {"TiB", uint64_t{1} << 40}};
-  return parse(text, kUnits, uint64_t{1} << 50, "512B, 64KiB, 1MiB, 64GiB or 1TiB");
+  return parse(text, kSizes, uint64_t{1} << 50, "512B, 64KiB, 1MiB, 64GiB or 1TiB");
+}
+
+std::string shown_duration(Duration duration) {
+  return shown(static_cast<uint64_t>(duration.count()), kDurations);
+}
+
+std::string shown_size(uint64_t bytes) { return shown(bytes, kSizes); }
+
+// JSON's escapes are TOML's, but that TOML wants DEL escaped too.
+std::string toml_string(std::string_view text) {
+  std::string json;
+  append_json_string(json, text);
+  std::string out;
+  for (const char c : json) {
+    if (c == '\x7F') {
+      out += "\\u007F";
+    } else {
+      out.push_back(c);
+    }
+  }
+  return out;
 }
 
 }  // namespace sojourn::config

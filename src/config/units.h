@@ -17,4 +17,11 @@ std::expected<Duration, std::string> parse_duration(std::string_view text);
 // "512B", "64KiB", "1MiB", "64GiB", "1TiB". Up to 1 PiB.
 std::expected<uint64_t, std::string> parse_size(std::string_view text);
 
+// The same the other way, in the largest unit that leaves a whole number.
+std::string shown_duration(Duration duration);
+std::string shown_size(uint64_t bytes);
+
+// `text` as a TOML string with its quotes.
+std::string toml_string(std::string_view text);
+
 }  // namespace sojourn::config

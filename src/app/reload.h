@@ -1,0 +1,49 @@
+// SIGHUP: the options as they are written now take the place of those that are in force.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "base/log.h"
+#include "live_options.h"
+#include "serve.h"
+
+namespace sojourn::app {
+
+// Whatever is wrong with the options, everything stays as it was. Options that need a restart stay
+// as they were in any case; each that would have changed is logged by its name.
+class Reloader {
+ public:
+  // Since the start.
+  struct Counters {
+    std::atomic<uint64_t> succeeded = 0;
+    std::atomic<uint64_t> failed = 0;
+    std::atomic<bool> last_failed = false;
+  };
+
+  // `apply` hands the options to whoever uses them and returns whether they are in force already:
+  // who removed a key may rely on the log. `log` outlives this object.
+  using ApplyLive = std::function<bool(const LiveOptions&)>;
+  Reloader(config::Options at_start, LoadOptions load, ApplyLive apply, Log& log);
+
+  // On the thread that made the object, as running().
+  void reload();
+
+  // The options in force.
+  const config::Options& running() const { return running_; }
+
+  // Any thread.
+  const Counters& counters() const { return counters_; }
+
+ private:
+  void fail(const std::string& reason);
+
+  config::Options running_;
+  const LoadOptions load_;
+  const ApplyLive apply_;
+  Log& log_;
+  Counters counters_;
+};
+
+}  // namespace sojourn::app

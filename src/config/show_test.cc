@@ -1,0 +1,149 @@
+// Every option is shown as it can be read again, and knows whether it takes effect at SIGHUP.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "config/config.h"
+#include "settings.h"
+
+namespace sojourn::config {
+namespace {
+
+// A value of each option that is not its default.
+const std::map<std::string, std::string> kOthers = {
+    {"http.listen", "\"[::1]:0\""},
+    {"http.threads", "3"},
+    {"http.base_paths", R"(["/api", "/x/\"y"])"},
+    {"http.mirror_session_id", "false"},
+    {"http.max_connections", "7"},
+    {"http.header_timeout", "\"1500ms\""},
+    {"http.idle_timeout", "\"2h\""},
+    {"http.max_header_bytes", "\"1025B\""},
+    {"http.max_body_bytes", "\"0\""},
+    {"http.drain_timeout", "0"},
+    {"http.tls.certificate", R"("a\\b\".pem")"},
+    {"http.tls.key", "\"key.pem\""},
+    {"http.tls.client_ca", "\"ca.pem\""},
+    {"http.tls.client_auth", "\"optional\""},
+    {"admin.listen", "\"\""},
+    {"admin.tls.certificate", "\"c.pem\""},
+    {"admin.tls.key", "\"k.pem\""},
+    {"admin.tls.client_ca", "\"a.pem\""},
+    {"admin.tls.client_auth", "\"required\""},
+    {"security.key_file", R"("/etc/so\u007fjourn/k\u00e9ys\n")"},
+    {"security.allow_insecure", "true"},
+    {"store.lmdb.path", "\"/var/lib/sojourn\""},
+    {"store.lmdb.map_size", "\"3GiB\""},
+    {"store.lmdb.durability", "\"interval:1m\""},
+    {"sessions.idle_timeout", "\"17m\""},
+    {"sessions.max_lifetime", "\"3650d\""},
+    {"sessions.touch_interval", "0"},
+    {"sessions.on_unknown_id", "\"not_found\""},
+    {"sessions.on_customer_conflict", "\"replace\""},
+    {"sessions.index", R"(["visitId", "agentId"])"},
+    {"tenants.closed", "true"},
+    {"tenants.default", "\"a \\\"b\\\"\""},
+    {"events.retention", "\"0\""},
+};
+// Of which there is one value only.
+bool has_one_value(const Setting& setting) { return setting.key == "store.kind"; }
+
+class Show : public testing::Test {
+ protected:
+  void TearDown() override { std::filesystem::remove(path_); }
+
+  Options read(const std::string& text) {
+    std::ofstream(path_) << text;
+    auto options = load({.file = path_, .environment = {}, .flags = {}});
+    if (!options) throw std::runtime_error(options.error() + "\n" + text);
+    return *std::move(options);
+  }
+  // Every option with its other value.
+  Options others() {
+    std::string text;
+    for (const auto& [key, value] : kOthers) text += key + " = " + value + "\n";
+    return read(text);
+  }
+
+  std::filesystem::path path_ = std::filesystem::temp_directory_path() /
+                                ("sojourn_show_test_" + std::to_string(getpid()) + ".toml");
+};
+
+void expect_same(const Options& a, const Options& b) {
+  for (const Setting& setting : settings()) {
+    EXPECT_TRUE(setting.binding.same(a, b)) << setting.key;
+  }
+}
+
+TEST_F(Show, WhatIsShownIsReadToTheSame) {
+  for (const Options& options : {Options(), others()}) {
+    const std::string shown = show(options);
+    const Options again = read(shown);
+    expect_same(options, again);
+    EXPECT_EQ(show(again), shown);
+  }
+}
+
+TEST_F(Show, EveryOptionHasItsOwnMember) {
+  const Options all = others(), none;
+  for (const Setting& setting : settings()) {
+    if (has_one_value(setting)) continue;
+    ASSERT_TRUE(kOthers.contains(setting.key)) << "give " << setting.key << " another value above";
+    EXPECT_FALSE(setting.binding.same(all, none)) << setting.key << ": the same as the default";
+    Options one;
+    setting.binding.copy(one, all);
+    for (const Setting& other : settings()) {
+      const bool same = other.binding.same(one, none);
+      EXPECT_EQ(same, &other != &setting || has_one_value(other))
+          << setting.key << " and " << other.key;
+    }
+  }
+}
+
+TEST_F(Show, PoliciesOfTenants) {
+  const Options options = read(R"(
+[sessions]
+touch_interval = "1s"
+[tenants.policy."a.b \"c\""]
+idle_timeout = "5m"
+on_unknown_id = "not_found"
+[tenants.policy.7]
+)");
+  const Options again = read(show(options));
+  ASSERT_EQ(again.tenants.policies.size(), 2u);
+  for (const auto& [tenant, policy] : options.tenants.policies) {
+    const auto& read_again = again.tenants.policies.at(tenant);
+    for (const auto& [name, binding] : policy_settings()) {
+      EXPECT_TRUE(binding.same(policy, read_again)) << tenant.text() << " " << name;
+    }
+  }
+}
+
+TEST_F(Show, ReadsAsAConfigurationFile) {
+  const std::string shown = show(read("[sessions]\nidle_timeout = \"90s\"\n"));
+  EXPECT_THAT(shown, testing::HasSubstr("[sessions]\nidle_timeout = \"90s\"\n"
+                                        "max_lifetime = \"1d\"  # default\n"
+                                        "touch_interval = \"3s\"\n"));
+  EXPECT_THAT(shown, testing::HasSubstr("# threads is not set: one per core\n"));
+  EXPECT_THAT(shown, testing::HasSubstr("# key_file is not set\n"));
+}
+
+TEST_F(Show, WhatNeedsARestartKeepsItsOldValue) {
+  const Options running, loaded = others();
+  std::vector<std::string> kept;
+  const Options now = reloaded(running, loaded, kept);
+  EXPECT_THAT(
+      kept, testing::UnorderedElementsAre("http.listen", "http.threads", "http.base_paths",
+                                          "admin.listen", "store.lmdb.path", "store.lmdb.map_size",
+                                          "store.lmdb.durability", "sessions.index"));
+  for (const Setting& setting : settings()) {
+    EXPECT_TRUE(setting.binding.same(now, setting.takes == Takes::live ? loaded : running))
+        << setting.key;
+  }
+  EXPECT_EQ(now.tenants.policy.idle_timeout, loaded.tenants.policy.idle_timeout);
+}
+
+}  // namespace
+}  // namespace sojourn::config
