@@ -73,6 +73,11 @@ def test_every_error_code_is_documented():
     assert set(documented) == error_codes(), set(documented) ^ error_codes()
 
 
+def test_every_error_code_is_in_the_troubleshooting():
+    told = set(re.findall(r"`([A-Z_]+)`", text_of("docs/operating/troubleshooting.md")))
+    assert error_codes() <= told, error_codes() - told
+
+
 def openapi():
     return json.loads(text_of("openapi/openapi.json"))
 
