@@ -1,9 +1,12 @@
 """What other machines can reach has API keys and TLS, or the start is refused."""
 
+import signal
+
 import pytest
 
 from harness.certificates import Authority, tls_settings
 from harness.client import Client, Connection, request_bytes
+from harness.processes import wait_for
 from harness.server import DidNotStart, run
 from harness.wire import check_error, check_session
 
@@ -67,6 +70,24 @@ def test_the_admin_listener_is_held_to_the_same(start_server, authority):
     assert "admin.listen is 0.0.0.0:0" in said and "admin.tls.certificate" in said
     server = start_server(OVERRIDE, admin_listen="0.0.0.0:0")
     assert "admin.listen is 0.0.0.0:0" in server.stderr()
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", "127.0.0.1:0"])
+def test_a_reload_is_held_to_the_same_on_the_address_of_the_start(
+        start_server, authority, key_file, tmp_path, listen):
+    certificate = authority.issue("server")
+    config = tmp_path / "sojourn.toml"
+    keys = f'[security]\nkey_file = "{key_file}"\n'
+    config.write_text(f'[http]\nlisten = "0.0.0.0:0"\n[http.tls]\ncertificate = "{certificate.path}"\n'
+                      f'key = "{certificate.key}"\n{keys}')
+    server = start_server(config=config, listen=None)
+    config.write_text(f'[http]\nlisten = "{listen}"\n{keys}')
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "config.reload_failed" in server.stderr(), "the reload is refused")
+    assert "http.listen is 0.0.0.0:0" in server.stderr()
+    with Connection(("127.0.0.1", server.address[1]), tls=authority.client()) as connection:
+        check_error(connection.send(request_bytes("GET", "/sessions/x?tenantId=1")).read(),
+                    401, "UNAUTHENTICATED")
 
 
 def test_the_loopback_is_open_without_a_word(start_server):

@@ -109,15 +109,21 @@ def test_what_is_no_forward_secret_aead_is_refused(server):
     assert "ECDHE-ECDSA-AES128-GCM-SHA256" in said and "handshake failure" not in said, said
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a_session_ticket_saves_the_next_handshake(server, authority, version):
-    context = authority.client(version=version)
-    with Connection(server.address, tls=context) as first:
+def resumes(address, context):
+    """Whether a second handshake goes by the ticket of a first."""
+    with Connection(address, tls=context) as first:
         first.send(request_bytes("GET", "/")).read()  # a TLS 1.3 ticket comes after the handshake
         ticket = first.socket.session
-    with socket.create_connection(server.address, 10) as plain:
+    with socket.create_connection(address, 10) as plain:
         with context.wrap_socket(plain, server_hostname="localhost", session=ticket) as second:
-            assert second.session_reused
+            second.sendall(request_bytes("GET", "/"))
+            assert second.recv(12) == b"HTTP/1.1 404"
+            return second.session_reused
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_session_ticket_saves_the_next_handshake(server, authority, version):
+    assert resumes(server.address, authority.client(version=version))
 
 
 # Certificates
@@ -247,6 +253,7 @@ def test_client_certificates(start_server, authority, certificate, tmp_path, ver
         clients = {name: authority.client(shown, version) for name, shown in
                    (("none", None), ("known", known), ("stranger", stranger), ("expired", expired))}
         assert answer(server.address, clients["known"]) == 404
+        assert resumes(server.address, clients["known"])
         assert answer(server.address, clients["none"]) == without
         assert answer(server.address, clients["stranger"]) == "TLSV1_ALERT_UNKNOWN_CA"
         assert answer(server.address, clients["expired"]) == "SSLV3_ALERT_CERTIFICATE_EXPIRED"
@@ -310,6 +317,10 @@ def test_a_wrong_certificate_of_one_listener_keeps_the_other_as_it_was(
     hang_up(server, "config.reload_failed")
     assert shown_by(server.address, tls) == certificate.serial
     assert shown_by(server.admin_address, tls) == certificate.serial
+    admin.put(files.other)
+    hang_up(server)
+    for address in (server.address, server.admin_address):
+        wait_for(lambda: shown_by(address, tls) == files.other.serial, "the renewed certificate")
 
 
 def tmp_path_of(tmp_path, name):

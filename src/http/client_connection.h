@@ -117,7 +117,7 @@ class ClientConnection final : public Listener::Connection {
   const Place place_;
   const Admission admission_;
   Socket socket_;
-  std::unique_ptr<TlsStream> tls_;  // over socket_; null: plain
+  std::unique_ptr<TlsStream> tls_;  // over socket_, which must outlive it; null: plain
   RequestReader reader_;
 
   Phase phase_ = Phase::opened;

@@ -351,7 +351,7 @@ bool ClientConnection::client_left() {
 
 // Closes with a reset: for a body that lasts until the connection closes, and must not look whole.
 void ClientConnection::reset() {
-  if (tls_) tls_->abandon();
+  if (tls_) tls_->abandon();  // before the descriptor may be another connection's
   error_code ignored;
   socket_.set_option(asio::socket_base::linger(true, 0), ignored);
   socket_.close(ignored);

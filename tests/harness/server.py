@@ -47,7 +47,8 @@ class DidNotStart(AssertionError):
 
 class Server:
     """One `sojourn serve` process over `data`. `settings` become --set flags. As a context manager
-    it is stopped gracefully at the end, or killed when the test failed."""
+    it is stopped gracefully at the end, or killed when the test failed. `listen` None: as `config`
+    says."""
 
     START_SECONDS = 15
     STOP_SECONDS = 15
@@ -64,8 +65,9 @@ class Server:
         self._stderr = self.data.with_name(self.data.name + ".stderr")
 
     def command(self):
-        command = [BINARY, "serve", "--listen", self.listen,
-                   "--admin-listen", self.admin_listen, "--data", self.data]
+        command = [BINARY, "serve", "--admin-listen", self.admin_listen, "--data", self.data]
+        if self.listen is not None:
+            command += ["--listen", self.listen]
         if self.config is not None:
             command += ["--config", self.config]
         for setting in self.settings:
