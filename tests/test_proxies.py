@@ -290,6 +290,21 @@ def test_only_what_does_no_harm_is_repeated(before_the_mute, method, session, he
 # Nodes that come and go
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_node_that_is_away_is_passed_over(in_front, start_server, tenant, tls, kind):
+    away, there = start_server(), start_server()
+    proxy = in_front(kind, away, there)
+    away.kill()
+    for number in range(6):
+        client = Client(proxy.applications, tenant, tls=tls)
+        made = create(client, {"Idempotency-Key": f"k{number}"})
+        assert session_of(client.associate(made["sessionId"], {"gkc_agentId": "a"}))["isNew"] is False
+        assert session_of(client.end(made["sessionId"]))["agentId"] == "a"
+        if kind == "haproxy":  # nginx cannot tell whether a node was reached
+            create(client)
+        client.close()
+
+
 def test_haproxy_takes_a_draining_node_out(in_front, start_server, tenant, tls):
     leaving, staying = start_server(), start_server()
     proxy = in_front("haproxy", leaving, staying)
