@@ -246,6 +246,20 @@ def test_a_wrong_login_is_refused(browsers, browser):
         browser.close()  # HAProxy hangs up after a refusal of its own
 
 
+def test_a_page_of_another_origin_cannot_name_its_session_after_the_visitor(in_front, start_server, tls):
+    """For nginx, whose visitors show who they are by a cookie. HAProxy's send a token by themselves."""
+    with Application() as application:
+        proxy = in_front("nginx", start_server(), application=application)
+        with contextlib.closing(Client(proxy.browsers, tls=tls)) as browser:
+            session = create(browser)["sessionId"]
+            headers = proxy.signed_in("bob")
+            for origin in ("https://evil.example.com", "null", "https://www.example.com.evil.com"):
+                assert browser.associate(session, headers | {"Origin": origin}).status == 403
+            assert session_of(browser.get(session))["anonymous"]
+            own = headers | {"Origin": "https://www.example.com"}
+            assert session_of(browser.associate(session, own))["customerId"] == "bob"
+
+
 def test_a_browser_stays_in_the_tenant_of_the_site(browsers, tls):
     for tenant in ("2", None):
         client = Client(browsers.browsers, tenant, tls=tls)
