@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "backup.h"
 #include "check.h"
 #include "command_line.h"
 
@@ -24,8 +25,31 @@ void add_check(CLI::App& app, Command& chosen) {
   command->callback([&chosen, data] { chosen = [data] { return check(*data); }; });
 }
 
+void add_backup(CLI::App& app, Command& chosen) {
+  CLI::App* command = app.add_subcommand(
+      "backup", "Copy a data directory, in use or not, to a new one: one moment, checked.");
+  const Text data = data_option(*command);
+  const Text target = std::make_shared<std::string>();
+  command->add_option("TARGET", *target, "A new or empty directory")->required();
+  command->callback([=, &chosen] { chosen = [=] { return backup(*data, *target); }; });
+}
+
+void add_restore(CLI::App& app, Command& chosen) {
+  CLI::App* command =
+      app.add_subcommand("restore", "Make a new data directory of what backup wrote.");
+  const Text data = std::make_shared<std::string>();
+  const Text from = std::make_shared<std::string>();
+  command->add_option("BACKUP", *from, "The directory that backup wrote")->required();
+  command->add_option("--data", *data, "A new or empty directory")->required();
+  command->callback([=, &chosen] { chosen = [=] { return restore(*from, *data); }; });
+}
+
 }  // namespace
 
-void add_data_commands(CLI::App& app, Command& chosen) { add_check(app, chosen); }
+void add_data_commands(CLI::App& app, Command& chosen) {
+  add_check(app, chosen);
+  add_backup(app, chosen);
+  add_restore(app, chosen);
+}
 
 }  // namespace sojourn::app

@@ -25,6 +25,7 @@
 #include "lmdb/lmdb_store.h"
 #include "net/loop.h"
 #include "reload.h"
+#include "service_manager.h"
 #include "signals.h"
 #include "steady_clock.h"
 #include "system_entropy.h"
@@ -164,6 +165,9 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   fmt::print("sojourn ready public={} admin={} store=lmdb:{}\n", public_url, admin_url,
              options.lmdb.path.string());
   std::fflush(stdout);
+  const ServiceManager manager;
+  const std::string status = "Serving at " + public_url;
+  manager.ready(status);
   log.write(LogLevel::info, "server.started", "Ready.",
             {{"public", public_url}, {"admin", admin_url}});
 
@@ -182,8 +186,19 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
     return all_came_to_it(all_loops);
   };
   Reloader reloader(options, load, apply, log);
+  Watchdog watchdog(
+      {all_loops.begin(), all_loops.end()}, [&] { return engine.healthy(); },
+      [&manager] { manager.alive(); });
+  if (const auto interval = ServiceManager::watchdog_interval(); interval.count() > 0) {
+    watchdog.start(housekeeping.loop, std::chrono::floor<Duration>(interval / 2));
+  }
   int signal = signals.wait();
-  for (; signal == SIGHUP; signal = signals.wait()) reloader.reload();
+  for (; signal == SIGHUP; signal = signals.wait()) {
+    manager.reloading();
+    reloader.reload();
+    manager.ready(status);
+  }
+  manager.stopping();
   log.write(LogLevel::info, "server.draining", "Finishing the requests in flight.",
             {{"signal", sigabbrev_np(signal)}});
   draining = true;

@@ -218,6 +218,12 @@ Result<CheckReport> check(const std::filesystem::path& path) {
   return check(**environment);
 }
 
+Result<CheckReport> check_alone(const std::filesystem::path& path) {
+  const auto environment = Environment::open_to_read(path, true);
+  if (!environment) return std::unexpected(environment.error());
+  return check(**environment);
+}
+
 Result<CheckReport> check(LmdbEngine& engine) { return check(*engine.impl().environment); }
 
 }  // namespace sojourn::lmdb

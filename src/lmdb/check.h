@@ -45,6 +45,9 @@ struct CheckReport {
 // write permission for lock.mdb. store_unavailable when the directory cannot be read at all.
 Result<CheckReport> check(const std::filesystem::path& path);
 
+// Of a directory that no process has open, and none may meanwhile: a backup. Writes nothing to it.
+Result<CheckReport> check_alone(const std::filesystem::path& path);
+
 // The same of an open engine, beside its work. Any thread.
 Result<CheckReport> check(LmdbEngine& engine);
 

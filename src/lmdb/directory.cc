@@ -15,12 +15,6 @@
 namespace sojourn::lmdb {
 namespace {
 
-constexpr std::string_view kLockFile = "sojourn.lock";
-constexpr std::string_view kDataFile = "data.mdb";
-// What may lie in a directory before the data file was made: left by a start that was cut short, or
-// by the making of a file system.
-constexpr std::array<std::string_view, 3> kHarmless = {kLockFile, "lock.mdb", "lost+found"};
-
 std::string reason_of(int error) { return std::generic_category().message(error); }
 
 class Descriptor {
@@ -42,13 +36,20 @@ class Descriptor {
 Result<void> check_contents(const std::filesystem::path& path) {
   std::error_code error;
   bool foreign = false;
+  bool partial = false;
   for (auto entry = std::filesystem::directory_iterator(path, error);
        !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     if (name == kDataFile) return {};
-    foreign = foreign || std::ranges::find(kHarmless, name) == kHarmless.end();
+    partial = partial || name == kPartialDirectory;
+    foreign = foreign || !is_harmless(name);
   }
   if (error) return cannot_open(path, error.message());
+  if (partial) {
+    return cannot_open(path,
+                       "a restore or an import into it was not finished; do it again, or remove "
+                       "the directory");
+  }
   if (foreign) {
     return cannot_open(path,
                        "the directory holds other files and no store; name an empty or new "
@@ -68,6 +69,11 @@ std::string holder_of(int lock) {
 }
 
 }  // namespace
+
+bool is_harmless(std::string_view name) {
+  constexpr std::array<std::string_view, 3> kHarmless = {kLockFile, "lock.mdb", "lost+found"};
+  return std::ranges::find(kHarmless, name) != kHarmless.end();
+}
 
 std::unexpected<Error> cannot_open(const std::filesystem::path& path, const std::string& reason) {
   return failure(ErrorKind::store_unavailable,

@@ -3,10 +3,21 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 
 namespace sojourn::lmdb {
+
+// What lies in a data directory, or beside its data.mdb in a backup.
+inline constexpr std::string_view kDataFile = "data.mdb";
+inline constexpr std::string_view kLockFile = "sojourn.lock";
+inline constexpr std::string_view kBackupFile = "sojourn-backup";
+inline constexpr std::string_view kPartialDirectory = "sojourn.partial";  // see staging.h
+
+// What may lie in a directory before data.mdb was made: left by a start that was cut short, or by
+// the making of a file system.
+bool is_harmless(std::string_view name);
 
 // Makes the directory with mode 0700 if there is nothing; durable on return. Refuses what is no
 // directory, and a directory that holds files but no store.

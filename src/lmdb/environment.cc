@@ -186,7 +186,8 @@ Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions&
   return made;
 }
 
-Result<std::unique_ptr<Environment>> Environment::open_to_read(const std::filesystem::path& path) {
+Result<std::unique_ptr<Environment>> Environment::open_to_read(const std::filesystem::path& path,
+                                                               bool alone) {
   std::error_code status;
   if (!std::filesystem::exists(path / "data.mdb", status)) {
     return cannot_open(path, "there is no store in it");
@@ -195,7 +196,8 @@ Result<std::unique_ptr<Environment>> Environment::open_to_read(const std::filesy
   int error = mdb_env_create(&made->env_);
   if (!error) error = mdb_env_set_maxdbs(made->env_, kMaxTables);
   if (!error) error = mdb_env_set_maxreaders(made->env_, kMaxReaders);
-  if (!error) error = mdb_env_open(made->env_, path.c_str(), MDB_RDONLY | MDB_NOTLS, kFileMode);
+  const unsigned flags = MDB_RDONLY | MDB_NOTLS | (alone ? MDB_NOLOCK : 0U);
+  if (!error) error = mdb_env_open(made->env_, path.c_str(), flags, kFileMode);
   if (error) return cannot_open(path, reason_of(error));
 
   MDB_txn* transaction = nullptr;

@@ -37,7 +37,10 @@ class Environment {
                                                    const Clock& clock, Entropy& entropy);
 
   // For looking only, beside a process that may have the directory open, but not from that process.
-  static Result<std::unique_ptr<Environment>> open_to_read(const std::filesystem::path& path);
+  // `alone`: no process has it open, and none may; then nothing is written to the directory, not
+  // even a lock file.
+  static Result<std::unique_ptr<Environment>> open_to_read(const std::filesystem::path& path,
+                                                           bool alone = false);
 
   ~Environment();
   Environment(const Environment&) = delete;

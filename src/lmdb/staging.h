@@ -1,0 +1,43 @@
+// A data directory that something else than a server fills: a backup, a restore, an import.
+//
+// What is written lies in DIRECTORY/sojourn.partial until it is whole; then one rename makes
+// DIRECTORY a store. So whatever interrupts it, and wherever the directory is mounted, there is a
+// whole store or none: no server serves a part, and the next try begins anew.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "base/error.h"
+
+namespace sojourn::lmdb {
+
+class Staging {
+ public:
+  // Makes the directory with mode 0700 when there is nothing, and keeps it locked. Refuses one that
+  // has a store or anything else in it, but for what an interrupted staging left.
+  static Result<std::unique_ptr<Staging>> begin(const std::filesystem::path& directory);
+
+  // Throws away what is not finished.
+  ~Staging();
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+
+  // Where to write data.mdb and, of a backup, sojourn-backup. Empty, mode 0700.
+  const std::filesystem::path& work() const { return work_; }
+
+  // The files are the directory's, and on the disk, when this returns. The store in work() must be
+  // closed, and synced.
+  Result<void> finish();
+
+ private:
+  Staging(std::filesystem::path directory, bool made, int lock);
+
+  const std::filesystem::path directory_;
+  const std::filesystem::path work_;
+  const bool made_;  // the directory was not there
+  const int lock_;
+  bool finished_ = false;
+};
+
+}  // namespace sojourn::lmdb
