@@ -19,7 +19,7 @@ using Command = std::function<int()>;
 // `chosen` is set when one of them is asked for; both outlive the reading of the arguments.
 void add_serve_command(CLI::App& app, Command& chosen);    // serve
 void add_config_commands(CLI::App& app, Command& chosen);  // config check, config show
-void add_data_commands(CLI::App& app, Command& chosen);    // check, backup, restore
+void add_data_commands(CLI::App& app, Command& chosen);    // check, backup...
 void add_key_commands(CLI::App& app, Command& chosen);     // key new
 
 }  // namespace sojourn::app

@@ -6,6 +6,7 @@
 #include "backup.h"
 #include "check.h"
 #include "command_line.h"
+#include "export.h"
 
 namespace sojourn::app {
 namespace {
@@ -44,12 +45,33 @@ void add_restore(CLI::App& app, Command& chosen) {
   command->callback([=, &chosen] { chosen = [=] { return restore(*from, *data); }; });
 }
 
+void add_export(CLI::App& app, Command& chosen) {
+  CLI::App* command = app.add_subcommand(
+      "export", "Write the sessions of a data directory, in use or not, as lines of JSON.");
+  const Text data = data_option(*command);
+  const Text output = std::make_shared<std::string>();
+  command->add_option("--output", *output, "A file; default: standard output");
+  command->callback([=, &chosen] { chosen = [=] { return export_sessions(*data, *output); }; });
+}
+
+void add_import(CLI::App& app, Command& chosen) {
+  CLI::App* command =
+      app.add_subcommand("import", "Make a new data directory of what export wrote.");
+  const Text data = std::make_shared<std::string>();
+  const Text input = std::make_shared<std::string>();
+  command->add_option("FILE", *input, "What export wrote; default: standard input");
+  command->add_option("--data", *data, "A new or empty directory")->required();
+  command->callback([=, &chosen] { chosen = [=] { return import_sessions(*input, *data); }; });
+}
+
 }  // namespace
 
 void add_data_commands(CLI::App& app, Command& chosen) {
   add_check(app, chosen);
   add_backup(app, chosen);
   add_restore(app, chosen);
+  add_export(app, chosen);
+  add_import(app, chosen);
 }
 
 }  // namespace sojourn::app

@@ -1,0 +1,116 @@
+#include "export.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <system_error>
+
+#include "base/error.h"
+#include "domain/lifecycle.h"
+#include "export_format.h"
+#include "lmdb/snapshot.h"
+#include "progress.h"
+
+namespace sojourn::app {
+namespace {
+
+std::unexpected<Error> cannot_write(const std::string& path) {
+  return failure(ErrorKind::store_unavailable,
+                 fmt::format("{} cannot be written: {}.", path.empty() ? "standard output" : path,
+                             std::generic_category().message(errno)));
+}
+
+// A file that has its name once it is whole, or standard output.
+class Output {
+ public:
+  explicit Output(std::string path)
+      : path_(std::move(path)), partial_(path_.empty() ? path_ : path_ + ".partial") {}
+  ~Output() {
+    if (file_ == nullptr || path_.empty()) return;
+    std::fclose(file_);
+    if (!finished_) unlink(partial_.c_str());
+  }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
+
+  Result<void> open() {
+    if (path_.empty()) {
+      file_ = stdout;
+      return {};
+    }
+    // For its owner alone: it holds what the store holds.
+    const int fd = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) return cannot_write(path_);
+    file_ = fdopen(fd, "w");
+    return {};
+  }
+  Result<void> line(const ExportLine& line) {
+    const std::string text = export_line(line) + "\n";
+    if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) return cannot_write(path_);
+    return {};
+  }
+  Result<void> finish() {
+    if (std::fflush(file_) != 0) return cannot_write(path_);
+    if (path_.empty()) return {};
+    if (fsync(fileno(file_)) != 0 || rename(partial_.c_str(), path_.c_str()) != 0) {
+      return cannot_write(path_);
+    }
+    finished_ = true;
+    return {};
+  }
+
+ private:
+  const std::string path_;
+  const std::string partial_;
+  std::FILE* file_ = nullptr;
+  bool finished_ = false;
+};
+
+Result<ExportEnd> run_export(const std::filesystem::path& data, const std::string& path) {
+  const auto snapshot = lmdb::open_snapshot(data);
+  if (!snapshot) return std::unexpected(snapshot.error());
+  Output output(path);
+  auto done = output.open();
+  const Time now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  if (done) done = output.line(ExportHead{.exported_at = now});
+  ExportEnd end;
+  Progress progress("Exporting");
+  uint64_t seen = 0;
+  if (done) {
+    done = (*snapshot)->each_session([&](const domain::Session& session) -> Result<void> {
+      progress.show(++seen, (*snapshot)->session_count());
+      if (!domain::is_live(session, now)) return {};
+      ++end.sessions;
+      return output.line(session);
+    });
+  }
+  if (done) {
+    done = (*snapshot)->each_idempotency_key([&](const store::Snapshot::Key& key) {
+      ++end.idempotency_keys;
+      return output.line(key);
+    });
+  }
+  if (done) done = output.line(end);
+  if (done) done = output.finish();
+  if (!done) return std::unexpected(done.error());
+  return end;
+}
+
+}  // namespace
+
+int export_sessions(const std::filesystem::path& data, const std::string& output) {
+  const auto end = run_export(data, output);
+  if (!end) {
+    fmt::print(stderr, "sojourn: {}\n", end.error().detail);
+    return 1;
+  }
+  fmt::print(output.empty() ? stderr : stdout, "sessions {}\nidempotency {}\n", end->sessions,
+             end->idempotency_keys);
+  return 0;
+}
+
+}  // namespace sojourn::app

@@ -1,0 +1,220 @@
+// sojourn import, see export.h.
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <cstdio>
+#include <deque>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/task.h"
+#include "domain/lifecycle.h"
+#include "export.h"
+#include "export_format.h"
+#include "json_log.h"
+#include "lmdb/lmdb_store.h"
+#include "lmdb/staging.h"
+#include "progress.h"
+#include "steady_clock.h"
+#include "system_entropy.h"
+
+namespace sojourn::app {
+namespace {
+
+// Lines that are committed together.
+constexpr size_t kBatch = 1000;
+
+// The thread that imports, as the store sees it: answers come while it waits for them.
+class Here final : public Executor {
+ public:
+  void post(std::move_only_function<void()> work) override {
+    const std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(work));
+    posted_.notify_one();
+  }
+
+  template <class T>
+  T run(Task<T> task) {
+    bool done = false;
+    if (task.start([](void* flag) { *static_cast<bool*>(flag) = true; }, &done)) return task.take();
+    while (!done) {
+      std::unique_lock lock(mutex_);
+      posted_.wait(lock, [this] { return !queue_.empty(); });
+      auto work = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      work();
+    }
+    return task.take();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable posted_;
+  std::deque<std::move_only_function<void()>> queue_;
+};
+
+// The event log begins anew, and folding it from its beginning must give the sessions: so each
+// begins in it, as it is now.
+domain::Change change_of(domain::Session session) {
+  domain::Change change;
+  change.event = domain::Event{.type = domain::EventType::created,
+                               .cause = domain::Cause::requested,
+                               .time = session.created_at,
+                               .tenant = session.tenant,
+                               .session = session.id,
+                               .version = session.version,
+                               .from = {},
+                               .to = {session.identity, session.attributes}};
+  change.after = std::move(session);
+  return change;
+}
+
+domain::Change change_of(store::Snapshot::Key key) {
+  domain::Change change;
+  change.idempotency = domain::IdempotencyChange{.tenant = std::move(key.tenant),
+                                                 .key = std::move(key.key),
+                                                 .before = std::nullopt,
+                                                 .after = key.entry};
+  return change;
+}
+
+// Reads the lines and commits what they say, in batches. Any store will do.
+class Importing {
+ public:
+  Importing(std::istream& input, store::SessionStore& store, Here& here)
+      : input_(input), store_(store), here_(here) {}
+
+  Result<ExportEnd> run() {
+    Progress progress("Importing");
+    std::string text;
+    bool ended = false;
+    while (next_line(text)) {
+      progress.show(number_, 0);
+      if (text.size() > kMaxExportLine) {
+        return wrong(number_, fmt::format("it is longer than {} bytes", kMaxExportLine));
+      }
+      if (ended) return wrong(number_, "nothing is wanted after the line \"end\"");
+      auto line = parsed_export_line(text);
+      if (!line) return wrong(number_, line.error());
+      const auto* head = std::get_if<ExportHead>(&*line);
+      if ((number_ == 1) != (head != nullptr)) {
+        return wrong(number_, "the first line, and only it, names the format: {\"format\":...}");
+      }
+      if (head != nullptr && head->version != kExportVersion) {
+        return wrong(number_, fmt::format("its version is {}, and this program knows {}",
+                                          head->version, kExportVersion));
+      }
+      if (const auto* end = std::get_if<ExportEnd>(&*line)) {
+        ended = true;
+        if (*end != counted_) {
+          return wrong(number_, fmt::format("there are {} sessions and {} keys before it",
+                                            counted_.sessions, counted_.idempotency_keys));
+        }
+      }
+      if (auto* session = std::get_if<domain::Session>(&*line)) {
+        ++counted_.sessions;
+        add(change_of(std::move(*session)));
+      }
+      if (auto* key = std::get_if<store::Snapshot::Key>(&*line)) {
+        ++counted_.idempotency_keys;
+        add(change_of(std::move(*key)));
+      }
+      if (changes_.size() == kBatch) {
+        if (auto flushed = flush(); !flushed) return std::unexpected(flushed.error());
+      }
+    }
+    if (!ended) return wrong(number_ + 1, "the line \"end\" is missing: the file is not whole");
+    if (auto flushed = flush(); !flushed) return std::unexpected(flushed.error());
+    return counted_;
+  }
+
+ private:
+  static std::unexpected<Error> wrong(uint64_t line, const std::string& reason) {
+    return failure(ErrorKind::invalid_body, fmt::format("line {}: {}", line, reason));
+  }
+
+  // One line, or as much of it as shows that it is too long.
+  bool next_line(std::string& text) {
+    text.clear();
+    char c;
+    while (input_.get(c) && c != '\n') {
+      text.push_back(c);
+      if (text.size() > kMaxExportLine) break;
+    }
+    if (!input_ && text.empty()) return false;
+    ++number_;
+    return true;
+  }
+
+  void add(domain::Change change) {
+    changes_.push_back(std::move(change));
+    lines_.push_back(number_);
+  }
+
+  Result<void> flush() {
+    std::vector<Task<Result<store::CommitOutcome>>> commits;
+    for (const domain::Change& change : changes_) commits.push_back(store_.commit(change));
+    const auto outcomes = here_.run(when_all(std::move(commits)));
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+      if (!outcomes[i]) return wrong(lines_[i], outcomes[i].error().detail);
+      if (*outcomes[i] == store::CommitOutcome::conflict) {
+        return wrong(lines_[i], "it was there already, in a line before");
+      }
+    }
+    changes_.clear();
+    lines_.clear();
+    return {};
+  }
+
+  std::istream& input_;
+  store::SessionStore& store_;
+  Here& here_;
+  uint64_t number_ = 0;  // of the line that was read last
+  ExportEnd counted_;
+  std::vector<domain::Change> changes_;
+  std::vector<uint64_t> lines_;
+};
+
+Result<ExportEnd> run_import(std::istream& input, const std::filesystem::path& data) {
+  auto staging = lmdb::Staging::begin(data);
+  if (!staging) return std::unexpected(staging.error());
+  JsonLog log;
+  SteadyClock clock;
+  SystemEntropy entropy;
+  Here here;
+  auto engine = lmdb::LmdbEngine::open({.path = (*staging)->work()}, clock, entropy, log);
+  if (!engine) return std::unexpected(engine.error());
+  auto store = (*engine)->store_for(static_cast<Executor&>(here));
+  auto imported = Importing(input, *store, here).run();
+  store.reset();
+  engine->reset();
+  if (!imported) return imported;
+  if (auto finished = (*staging)->finish(); !finished) return std::unexpected(finished.error());
+  return imported;
+}
+
+}  // namespace
+
+int import_sessions(const std::string& input, const std::filesystem::path& data) {
+  std::ifstream file;
+  if (!input.empty()) {
+    file.open(input, std::ios::binary);
+    if (!file) {
+      fmt::print(stderr, "sojourn: {} cannot be read.\n", input);
+      return 1;
+    }
+  }
+  const auto imported = run_import(input.empty() ? std::cin : file, data);
+  if (!imported) {
+    fmt::print(stderr, "sojourn: {}; nothing was imported\n", imported.error().detail);
+    return 1;
+  }
+  fmt::print("sessions {}\nidempotency {}\n", imported->sessions, imported->idempotency_keys);
+  return 0;
+}
+
+}  // namespace sojourn::app
