@@ -78,6 +78,17 @@ def test_every_error_code_is_in_the_troubleshooting():
     assert error_codes() <= told, error_codes() - told
 
 
+def test_every_complaint_in_the_log_is_in_the_troubleshooting():
+    events = set()
+    for path in (REPOSITORY / "src").rglob("*.cc"):
+        if not path.name.endswith("_test.cc"):
+            for words in re.findall(r"LogLevel::(?:warning|error),([^;]*?\"[^;]*?),\s", path.read_text()):
+                events |= set(re.findall(r'"([a-z]+\.[a-z_]+)"', words))
+    assert len(events) > 10, events
+    told = set(re.findall(r"`([a-z]+\.[a-z_]+)`", text_of("docs/operating/troubleshooting.md")))
+    assert events <= told, events - told
+
+
 def openapi():
     return json.loads(text_of("openapi/openapi.json"))
 
