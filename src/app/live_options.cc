@@ -21,7 +21,8 @@ std::expected<http::ServerSetup, std::string> make_setup(const http::ServerOptio
 std::expected<LiveOptions, std::string> make_live(const config::Options& options) {
   LiveOptions live{.tenants = std::make_shared<const sessions::Tenants>(options.tenants),
                    .events = options.events,
-                   .api = options.api};
+                   .api = options.api,
+                   .cors = options.cors};
   live.warnings = config::exposures(options);
   if (!live.warnings.empty() && !options.allow_insecure) {
     return std::unexpected(live.warnings.front());

@@ -19,6 +19,7 @@ struct LiveOptions {
   std::shared_ptr<const sessions::Tenants> tenants;
   sessions::EventsOptions events;
   api::ApiOptions api;
+  http::CorsOptions cors;
   std::shared_ptr<const access::KeyRing> keys;  // null: nobody is asked for one
   http::ServerSetup http;
   http::ServerSetup admin;

@@ -18,13 +18,15 @@ void Worker::replace(const LiveOptions& options) {
 ApiWorker::ApiWorker(const Neighbours& neighbours, const LiveOptions& options)
     : Worker(neighbours, options),
       api_{options.api, context_, loop, access::Guard(neighbours.clock)},
-      service_(api::make_service(api_)) {
+      routes_(api::make_service(api_)),
+      cors_(*routes_, options.cors) {
   api_.guard.use(options.keys);
 }
 
 void ApiWorker::replace(const LiveOptions& options) {
   Worker::replace(options);
   api_.options = options.api;
+  cors_.use(options.cors);
   api_.guard.use(options.keys);
 }
 

@@ -8,6 +8,7 @@
 #include "base/entropy.h"
 #include "base/log.h"
 #include "housekeeper.h"
+#include "http/cors.h"
 #include "http/service.h"
 #include "live_options.h"
 #include "net/loop.h"
@@ -47,13 +48,14 @@ class ApiWorker final : public Worker {
  public:
   ApiWorker(const Neighbours& neighbours, const LiveOptions& options);
 
-  http::Service& service() { return *service_; }
+  http::Service& service() { return cors_; }
 
  private:
   void replace(const LiveOptions& options) override;
 
   api::Api api_;
-  const std::unique_ptr<http::Service> service_;
+  const std::unique_ptr<http::Service> routes_;
+  http::Cors cors_;
 };
 
 // One that removes what is over.

@@ -5,6 +5,7 @@
 
 #include "access/access_options.h"
 #include "api/api.h"
+#include "http/cors.h"
 #include "http/server.h"
 #include "lmdb/lmdb_store.h"
 #include "sessions/operations.h"
@@ -24,6 +25,7 @@ struct Options {
   // security.allow_insecure: see exposure.h.
   bool allow_insecure = false;
   api::ApiOptions api;
+  http::CorsOptions cors;
   lmdb::LmdbOptions lmdb;
   sessions::TenantsOptions tenants;
   sessions::EventsOptions events;

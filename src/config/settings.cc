@@ -166,6 +166,24 @@ Binding<Options> base_paths() {
       [](Options& o) -> auto& { return o.api.base_paths; }, {read, shown_list});
 }
 
+Binding<Options> allowed_origins() {
+  const auto read = [](const Value& value) -> std::expected<std::vector<std::string>, std::string> {
+    if (value.kind != Value::Kind::strings) {
+      return wrong("a list of origins is wanted, such as [\"https://shop.example\"], or [\"*\"]");
+    }
+    for (const std::string& origin : value.strings) {
+      if (origin == "*") {
+        if (value.strings.size() == 1) continue;
+        return wrong("\"*\" allows every origin: it stands alone, or is left away");
+      }
+      if (auto checked = http::check_origin(origin); !checked) return wrong(checked.error());
+    }
+    return value.strings;
+  };
+  return bind<std::vector<std::string>, Options>(
+      [](Options& o) -> auto& { return o.cors.allowed_origins; }, {read, shown_list});
+}
+
 Binding<Options> default_tenant() {
   const auto read =
       [](const Value& value) -> std::expected<std::optional<domain::TenantId>, std::string> {
@@ -335,6 +353,9 @@ std::vector<Setting> make_settings() {
       {"security.allow_insecure", "false",
        "Let other machines reach a listener that has no API keys or no TLS.",
        boolean([](Options& o) -> auto& { return o.allow_insecure; }), Takes::live},
+      {"cors.allowed_origins", "[]",
+       "Whose pages may call from browsers: [\"https://shop.example\"], or [\"*\"] for all.",
+       allowed_origins(), Takes::live},
       {"store.kind", "\"lmdb\"", "Which store keeps the sessions.", store_kind(), Takes::restart},
       {"store.lmdb.path", "\"./sojourn-data\"", "The directory of the embedded store.",
        present(path([](Options& o) -> auto& { return o.lmdb.path; }), "a directory"),
