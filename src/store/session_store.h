@@ -51,8 +51,13 @@ struct Due {
 // must live until its Task is done. The object outlives its Tasks.
 //
 // Durable means: survives the death of the process and, with the default durability, of the
-// machine. What a read shows is always durable, so no answer made from it can be taken back. Each
-// read sees one moment; no read holds on to anything between calls.
+// machine. What a read shows is always durable, so no answer made from it can be taken back. (Of a
+// store that is spread over machines: as durable as those are set to be; its documents say what
+// each setting can lose.) A read of one session or key sees one moment; a read of many sees each of
+// them at a moment during the call. No read holds on to anything between calls.
+//
+// Several processes may share a store. What is said of threads here holds for theirs too, but for
+// due() and trim_events().
 //
 // Errors of any call: store_unavailable (the store cannot tell; never to be read as "absent"),
 // overloaded (too much is waiting; nothing was done).
@@ -72,11 +77,13 @@ class SessionStore {
   // has an idempotency part, the stored entry of that key equals its `before`. Everything derived
   // from sessions (indexes, counts, what is due) and the event change in the same step. Changes of
   // one session are committed in one order, the same for every reader and for the event log.
+  // (Before the Task is done, or when it never is because its process died, the event may follow
+  // the rest a moment later; it is never lost, nor out of this order.)
   //
   // The Task is done when the outcome is durable and every later read, from any thread, shows it.
   // Errors, of which each leaves what is stored as it was: store_full (no room for this change;
-  // reads go on), store_unavailable (after a write that may or may not have reached the disk, the
-  // store acknowledges nothing more until it is opened anew, and the change may be found then).
+  // reads go on), store_unavailable (the change may be found later, when it was not known whether a
+  // write was made; a store whose disk failed acknowledges nothing more until it is opened anew).
   virtual Task<Result<CommitOutcome>> commit(const domain::Change& change) = 0;
 
   // A page of sessions, newest first. Its cost depends on the page, not on how many there are. A
@@ -88,9 +95,11 @@ class SessionStore {
   // how many there are.
   virtual Task<Result<domain::Counts>> count(const domain::TenantId& tenant) = 0;
 
-  // What was filed for `now` or before, the earliest first, of all tenants. A session is filed at
-  // its creation for its expiresAt then, and anew by Change::Expiry::refile: so it may be found
-  // although its time is not over, but one whose time is over is always found.
+  // What was filed for `now` or before, the earliest first, of all tenants; when far more is due
+  // than `limit`, some of the earliest. A session is filed at its creation for its expiresAt then,
+  // and anew by Change::Expiry::refile: so it may be found although its time is not over, but one
+  // whose time is over is always found. What another process filed is found when this is called
+  // some more times.
   virtual Task<Result<std::vector<Due>>> due(Time now, size_t limit) = 0;
 
   // What an idempotency key was used for. Absent: never, or forgotten.
@@ -106,7 +115,8 @@ class SessionStore {
                                                                 size_t limit) = 0;
 
   // Forgets events from before `time`, the oldest of each tenant first; at most `limit`. Returns
-  // how many; fewer than `limit` means there are no more.
+  // how many; fewer than `limit` means there are no more, but for what other processes committed
+  // lately.
   virtual Task<Result<size_t>> trim_events(Time time, size_t limit) = 0;
 };
 

@@ -1,0 +1,15 @@
+// What is looked at before the store is used.
+#pragma once
+
+#include "servers.h"
+
+namespace sojourn::redis {
+
+// The version of everything docs/internals/redis-data-format.md describes.
+inline constexpr int kFormatVersion = 1;
+
+// Refuses servers that would lose sessions, and data of a newer format; warns of what may be meant;
+// marks an empty database as ours.
+Task<Result<void>> check_servers(Client& client, Log& log);
+
+}  // namespace sojourn::redis

@@ -1,0 +1,343 @@
+// What is peculiar to the cluster store: the opening, servers that are full, and what a process
+// leaves behind that dies between any two steps.
+#include "redis/redis_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "encoding/keys.h"
+#include "keys.h"
+#include "testing/conformance.h"
+#include "testing/faulty_client.h"
+#include "testing/on_loop.h"
+#include "testing/redis_servers.h"
+#include "testing/sessions.h"
+
+namespace sojourn::redis {
+namespace {
+
+using domain::Session;
+using store::CommitOutcome;
+using store::testing::answer_from;
+using store::testing::creation;
+using store::testing::deletion;
+using store::testing::plain_session;
+using store::testing::tenant;
+using store::testing::TestExecutor;
+using store::testing::update;
+using store::testing::walk;
+using ::testing::HasSubstr;
+
+const domain::TenantId kTenant = tenant("t");
+const Time kLongAgo = Time(Duration(1'000));
+const Time kFarOff = Time(std::chrono::hours(24 * 365 * 200));
+
+// One process: an engine, a store object, a loop.
+struct Process {
+  explicit Process(ClientFactory make_client, RedisStoreOptions options = {})
+      : engine(RedisEngine::open(options, std::move(make_client), entropy, log).value()),
+        store(*engine, home) {}
+
+  template <class T>
+  Result<T> ask(Task<Result<T>> task) {
+    return home.run(std::move(task));
+  }
+
+  testing::SystemRandom entropy;
+  NoLog log;
+  TestExecutor home;
+  std::unique_ptr<RedisEngine> engine;
+  testing::StoreOnLoop store;
+};
+
+class RedisStoreTest : public ::testing::Test {
+ protected:
+  RedisStoreTest() { servers.forget_all(); }
+
+  ClientFactory faulty(std::shared_ptr<testing::Fault> fault) {
+    return [inner = servers.client_factory(), fault](net::Loop& loop) {
+      return std::make_unique<testing::FaultyClient>(inner(loop), fault);
+    };
+  }
+
+  Error opening_error() {
+    testing::SystemRandom entropy;
+    NoLog log;
+    auto opened = RedisEngine::open({}, servers.client_factory(), entropy, log);
+    return opened ? Error{} : opened.error();
+  }
+
+  // All keys that do not go by themselves.
+  std::vector<std::string> lasting_keys() {
+    std::vector<std::string> lasting;
+    for (const Reply& key : servers.ask({"KEYS", "*"}).elements) {
+      if (servers.ask({"PTTL", key.text}).integer == -1) lasting.push_back(key.text);
+    }
+    return lasting;
+  }
+
+  // As if the time had passed after which others look at what was begun.
+  void let_time_pass() {
+    for (const Reply& key : servers.ask({"KEYS", "*:work"}).elements) {
+      for (const Reply& member : servers.ask({"ZRANGE", key.text, "0", "-1"}).elements) {
+        servers.ask({"ZADD", key.text, "1000", member.text});
+      }
+    }
+    const auto earlier = [](const std::string& number) {
+      return std::to_string(std::stoll(number) - 5'000'000);
+    };
+    for (const Reply& key : servers.ask({"KEYS", "*:head:*"}).elements) {
+      const auto seen = servers.ask({"HGETALL", key.text}).elements;
+      for (size_t i = 0; i < seen.size(); i += 2) {
+        if (seen[i].text == "last") continue;
+        servers.ask({"HSET", key.text, seen[i].text, earlier(seen[i + 1].text)});
+      }
+    }
+    for (const Reply& key : servers.ask({"KEYS", "*:out"}).elements) {
+      const auto entries = servers.ask({"LRANGE", key.text, "0", "-1"}).elements;
+      for (size_t i = 0; i < entries.size(); ++i) {
+        const std::string& entry = entries[i].text;
+        servers.ask(
+            {"LSET", key.text, std::to_string(i), earlier(entry.substr(0, 16)) + entry.substr(16)});
+      }
+    }
+  }
+
+  testing::RedisServers& servers = testing::single_redis();
+};
+
+TEST_F(RedisStoreTest, RefusesServersThatEvictSessions) {
+  servers.ask_all({"CONFIG", "SET", "maxmemory-policy", "allkeys-lru"});
+  const Error error = opening_error();
+  servers.ask_all({"CONFIG", "SET", "maxmemory-policy", "noeviction"});
+  EXPECT_THAT(error.detail, HasSubstr("noeviction"));
+  EXPECT_EQ(opening_error().detail, "");
+}
+
+TEST_F(RedisStoreTest, RefusesANewerFormat) {
+  EXPECT_EQ(opening_error().detail, "");
+  EXPECT_EQ(servers.ask({"GET", "{sojourn}:format"}).text, "1");
+  servers.ask({"SET", "{sojourn}:format", "2"});
+  EXPECT_THAT(opening_error().detail, HasSubstr("format"));
+}
+
+TEST_F(RedisStoreTest, FullServersRefuseGrowthAndLetSessionsBeReadAndEnded) {
+  Process process(servers.client_factory());
+  const Session session = plain_session(kTenant, 1);
+  ASSERT_EQ(process.ask(process.store.commit(creation(session))), CommitOutcome::committed);
+  servers.ask_all({"CONFIG", "SET", "maxmemory", "1000"});
+  const auto created = process.ask(process.store.commit(creation(plain_session(kTenant, 2))));
+  domain::Change keyed = creation(plain_session(kTenant, 3));
+  keyed.idempotency = {kTenant, "k", {}, store::testing::idempotency_entry(3, kFarOff)};
+  const auto created_with_key = process.ask(process.store.commit(keyed));
+  const auto read = process.ask(process.store.get(kTenant, session.id));
+  const auto ended = process.ask(process.store.commit(deletion(session)));
+  const bool healthy = process.engine->healthy();
+  servers.ask_all({"CONFIG", "SET", "maxmemory", "0"});
+
+  ASSERT_FALSE(created.has_value());
+  EXPECT_EQ(created.error().kind, ErrorKind::store_full);
+  ASSERT_FALSE(created_with_key.has_value());
+  EXPECT_EQ(created_with_key.error().kind, ErrorKind::store_full);
+  EXPECT_EQ(read, session);
+  EXPECT_EQ(ended, CommitOutcome::committed);
+  EXPECT_TRUE(healthy);
+  EXPECT_EQ(process.ask(process.store.count(kTenant)), domain::Counts{});
+  EXPECT_EQ(process.ask(process.store.idempotency_entry(kTenant, "k")), std::nullopt);
+  EXPECT_EQ(process.ask(process.store.events(kTenant, domain::kBeginningOfLog, 10))->size(), 2U);
+}
+
+TEST_F(RedisStoreTest, AWriteThatTooFewReplicasHaveIsNotAcknowledged) {
+  Process process(servers.client_factory(), {.servers = {.wait_replicas = 1}});
+  const auto created = process.ask(process.store.commit(creation(plain_session(kTenant, 1))));
+  ASSERT_FALSE(created.has_value());
+  EXPECT_EQ(created.error().kind, ErrorKind::store_unavailable);
+}
+
+TEST_F(RedisStoreTest, UnreachableServersAreUnavailableNeverEmpty) {
+  const auto fault = std::make_shared<testing::Fault>(testing::Fault{.after = SIZE_MAX});
+  Process process(faulty(fault));
+  const Session session = plain_session(kTenant, 1);
+  ASSERT_EQ(process.ask(process.store.commit(creation(session))), CommitOutcome::committed);
+  EXPECT_TRUE(process.engine->healthy());
+  fault->after = 0;
+  fault->seen = 1;
+  const auto unavailable = [](const auto& answer) {
+    return !answer && answer.error().kind == ErrorKind::store_unavailable;
+  };
+  EXPECT_TRUE(unavailable(process.ask(process.store.get(kTenant, session.id))));
+  EXPECT_TRUE(unavailable(process.ask(process.store.find({.tenant = kTenant}))));
+  EXPECT_TRUE(unavailable(process.ask(process.store.count(kTenant))));
+  EXPECT_TRUE(unavailable(process.ask(process.store.due(kFarOff, 10))));
+  EXPECT_TRUE(unavailable(process.ask(process.store.idempotency_entry(kTenant, "k"))));
+  EXPECT_TRUE(unavailable(process.ask(process.store.events(kTenant, "0", 10))));
+  EXPECT_TRUE(unavailable(process.ask(process.store.trim_events(kFarOff, 10))));
+  EXPECT_FALSE(process.engine->healthy());
+  fault->after = SIZE_MAX;
+  EXPECT_EQ(process.ask(process.store.get(kTenant, session.id)), session);
+  EXPECT_TRUE(process.engine->healthy());
+}
+
+TEST_F(RedisStoreTest, ADamagedRecordIsUnavailableNeverAbsent) {
+  Process process(servers.client_factory());
+  const Session session = plain_session(kTenant, 1);
+  ASSERT_EQ(process.ask(process.store.commit(creation(session))), CommitOutcome::committed);
+  const std::string key = servers.ask({"KEYS", "*:session:*"}).elements.at(0).text;
+  servers.ask({"SETRANGE", key, "20", "x"});
+  const auto read = process.ask(process.store.get(kTenant, session.id));
+  ASSERT_FALSE(read.has_value());
+  EXPECT_EQ(read.error().kind, ErrorKind::store_unavailable);
+  EXPECT_FALSE(process.ask(process.store.find({.tenant = kTenant})).has_value());
+}
+
+// What a process that dies after any number of steps leaves to others.
+class AfterACrash : public RedisStoreTest,
+                    public ::testing::WithParamInterface<testing::Fault::Last> {
+ protected:
+  // Commits `change` in processes that die after 0, 1, 2, ... commands, on the same data each time,
+  // and lets `look` see what another process finds. Ends with one that does not die.
+  template <class Prepare, class Look>
+  void die_everywhere(const domain::Change& change, Prepare prepare, Look look) {
+    for (size_t commands = 0;; ++commands) {
+      ASSERT_LT(commands, 100U);
+      SCOPED_TRACE(commands);
+      servers.forget_all();
+      {
+        Process before(servers.client_factory());
+        prepare(before);
+      }
+      const auto fault =
+          std::make_shared<testing::Fault>(testing::Fault{.after = SIZE_MAX, .last = GetParam()});
+      Result<CommitOutcome> outcome = CommitOutcome::conflict;
+      {
+        Process dying(faulty(fault));
+        fault->after = commands;
+        fault->seen = 0;
+        outcome = dying.ask(dying.store.commit(change));
+      }
+      Process other(servers.client_factory());
+      look(other, outcome.has_value());
+      if (::testing::Test::HasFailure()) return;
+      if (!fault->struck()) return;
+    }
+  }
+
+  // The lists, the counts and the log tell of the same sessions as get() does; and when all of them
+  // have ended, and the time has passed, nothing is left.
+  void expect_sound(Process& process, const std::vector<Session>& candidates, size_t events) {
+    let_time_pass();
+    ASSERT_TRUE(process.ask(process.store.due(kLongAgo, 100)).has_value());
+    std::vector<Session> stored;
+    for (const Session& candidate : candidates) {
+      const auto session = process.ask(process.store.get(kTenant, candidate.id)).value();
+      if (session && std::ranges::find(stored, *session) == stored.end()) {
+        stored.push_back(*session);
+      }
+    }
+    EXPECT_EQ(walk(process.store, process.home, {.tenant = kTenant}).size(), stored.size());
+    EXPECT_EQ(process.ask(process.store.count(kTenant))->named, stored.size());
+    for (const Session& session : stored) {
+      const store::Query query{
+          .tenant = kTenant,
+          .where = domain::AttributeValue{domain::IdentityAttribute::customer_id,
+                                          session.identity.customer_id}};
+      EXPECT_THAT(walk(process.store, process.home, query), ::testing::Contains(session));
+    }
+    EXPECT_EQ(process.ask(process.store.due(kFarOff, 100))->size() >= stored.size(), true);
+    EXPECT_EQ(process.ask(process.store.events(kTenant, "0", 100))->size(), events);
+
+    for (const Session& session : stored) {
+      EXPECT_EQ(process.ask(process.store.commit(deletion(session))), CommitOutcome::committed);
+    }
+    domain::Change forget;
+    forget.idempotency = {
+        kTenant, "k", process.ask(process.store.idempotency_entry(kTenant, "k")).value(), {}};
+    EXPECT_EQ(process.ask(process.store.commit(forget)), CommitOutcome::committed);
+    let_time_pass();
+    EXPECT_TRUE(process.ask(process.store.due(kFarOff, 100))->empty());
+    EXPECT_TRUE(process.ask(process.store.trim_events(kFarOff, 100)).has_value());
+    EXPECT_THAT(lasting_keys(), ::testing::ElementsAre("{sojourn}:format"));
+  }
+};
+
+TEST_P(AfterACrash, ACreationIsMadeOrNot) {
+  const Session session = plain_session(kTenant, 1);
+  die_everywhere(
+      creation(session), [](Process&) {},
+      [&](Process& other, bool acknowledged) {
+        const bool made = other.ask(other.store.get(kTenant, session.id))->has_value();
+        EXPECT_TRUE(made || !acknowledged);
+        expect_sound(other, {session}, made ? 1 : 0);
+      });
+}
+
+TEST_P(AfterACrash, AnUpdateIsMadeOrNot) {
+  const Session session = plain_session(kTenant, 1);
+  Session changed = session;
+  changed.identity.customer_id = "someone else";
+  changed.version += 1;
+  die_everywhere(
+      update(session, changed),
+      [&](Process& before) {
+        ASSERT_EQ(before.ask(before.store.commit(creation(session))), CommitOutcome::committed);
+      },
+      [&](Process& other, bool acknowledged) {
+        const bool made = *other.ask(other.store.get(kTenant, session.id)) == changed;
+        EXPECT_TRUE(made || !acknowledged);
+        expect_sound(other, {session}, made ? 2 : 1);
+      });
+}
+
+TEST_P(AfterACrash, AnEndIsMadeOrNot) {
+  const Session session = plain_session(kTenant, 1);
+  die_everywhere(
+      deletion(session),
+      [&](Process& before) {
+        ASSERT_EQ(before.ask(before.store.commit(creation(session))), CommitOutcome::committed);
+      },
+      [&](Process& other, bool acknowledged) {
+        const bool made = !other.ask(other.store.get(kTenant, session.id))->has_value();
+        EXPECT_TRUE(made || !acknowledged);
+        expect_sound(other, {session}, made ? 2 : 1);
+      });
+}
+
+// One key, one session, whoever dies: the session of the first, or that of the second when the
+// first was not made.
+TEST_P(AfterACrash, OneKeyMakesOneSession) {
+  const Session first = plain_session(kTenant, 1);
+  const Session second = plain_session(kTenant, 2);
+  domain::Change change = creation(first);
+  change.idempotency = {kTenant, "k", {}, store::testing::idempotency_entry(1, kFarOff)};
+  domain::Change again = creation(second);
+  again.idempotency = {kTenant, "k", {}, store::testing::idempotency_entry(2, kFarOff)};
+  die_everywhere(
+      change, [](Process&) {},
+      [&](Process& other, bool acknowledged) {
+        const auto outcome = other.ask(other.store.commit(again));
+        ASSERT_TRUE(outcome.has_value());
+        const auto entry = other.ask(other.store.idempotency_entry(kTenant, "k")).value();
+        ASSERT_TRUE(entry.has_value());
+        const bool first_made = other.ask(other.store.get(kTenant, first.id))->has_value();
+        const bool second_made = other.ask(other.store.get(kTenant, second.id))->has_value();
+        EXPECT_NE(first_made, second_made);
+        EXPECT_EQ(entry->session, first_made ? first.id : second.id);
+        EXPECT_EQ(*outcome, first_made ? CommitOutcome::conflict : CommitOutcome::committed);
+        EXPECT_TRUE(first_made || !acknowledged);
+        expect_sound(other, {first, second}, 1);
+      });
+}
+
+INSTANTIATE_TEST_SUITE_P(Redis, AfterACrash,
+                         ::testing::Values(testing::Fault::Last::not_executed,
+                                           testing::Fault::Last::executed),
+                         [](const auto& suite) {
+                           return suite.param == testing::Fault::Last::executed
+                                      ? "the_last_command_is_executed"
+                                      : "the_last_command_is_not_executed";
+                         });
+
+}  // namespace
+}  // namespace sojourn::redis

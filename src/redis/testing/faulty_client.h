@@ -1,0 +1,48 @@
+// A Client that breaks: for what a crash leaves behind.
+#pragma once
+
+#include <memory>
+
+#include "redis/client.h"
+
+namespace sojourn::redis::testing {
+
+// Passes on so many commands; from then on every command fails.
+struct Fault {
+  enum class Last { not_executed, executed };
+
+  size_t after = 0;  // commands
+  // What becomes of the first one that fails. Those after it are not executed.
+  Last last = Last::not_executed;
+  size_t seen = 0;
+
+  bool struck() const { return seen > after; }
+};
+
+class FaultyClient final : public Client {
+ public:
+  FaultyClient(std::unique_ptr<Client> inner, std::shared_ptr<Fault> fault)
+      : inner_(std::move(inner)), fault_(std::move(fault)) {}
+
+  Task<Outcome> send(Command command) override {
+    const size_t place = fault_->seen++;
+    if (place < fault_->after) co_return co_await inner_->send(std::move(command));
+    if (place == fault_->after && fault_->last == Fault::Last::executed) {
+      co_await inner_->send(std::move(command));
+    }
+    co_return std::unexpected(
+        Failure{.error = {ErrorKind::store_unavailable, "broken"}, .maybe_executed = true});
+  }
+  Task<std::expected<std::vector<NodeOutcome>, Failure>> send_to_all_masters(
+      Command command) override {
+    return inner_->send_to_all_masters(std::move(command));
+  }
+  void close() override { inner_->close(); }
+  const ClientCounters& counters() const override { return inner_->counters(); }
+
+ private:
+  const std::unique_ptr<Client> inner_;
+  const std::shared_ptr<Fault> fault_;
+};
+
+}  // namespace sojourn::redis::testing
