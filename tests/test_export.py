@@ -155,6 +155,7 @@ MISTAKES = {
     "too long a line": (lambda lines: lines.insert(2, " " * 70_000), 4, "longer than"),
     "a session twice": (lambda lines: lines.insert(0, lines[0]), 3, "line before"),
     "a missing session": (lambda lines: lines.pop(0), 7, "there are 4 sessions"),
+    "a key with a space": (lambda lines: lines.__setitem__(-1, changed(lines[-1], key="a b")), 7, '"key"'),
     "a bad fingerprint": (lambda lines: lines.__setitem__(-1, changed(lines[-1], fingerprint="g" * 32)), 7,
                           '"fingerprint"'),
 }

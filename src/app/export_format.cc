@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <charconv>
 #include <chrono>
@@ -225,6 +226,9 @@ ExportLine key_of(Reader& in) {
       .key = in.text("key", domain::kMaxIdempotencyKeyBytes),
       .entry = {
           .fingerprint = {}, .session = in.id("sessionId"), .keep_until = in.time("keepUntil")}};
+  if (std::ranges::any_of(key.key, [](char c) { return c < '!' || c > '~'; })) {
+    in.wrong<int>("key", "visible ASCII");
+  }
   const std::string hex = in.text("fingerprint", 32);
   for (size_t i = 0; i < key.entry.fingerprint.size() && hex.size() == 32; ++i) {
     std::from_chars(hex.data() + 2 * i, hex.data() + 2 * i + 2, key.entry.fingerprint[i], 16);

@@ -68,6 +68,19 @@ std::string shown_duration(Duration duration) {
 
 std::string shown_size(uint64_t bytes) { return shown(bytes, kSizes); }
 
+// The password is what is between the first ':' behind "://" and the last '@': so one that holds
+// characters that should have been percent-encoded is hidden whole.
+std::string without_password(std::string_view url) {
+  const size_t scheme = url.find("://");
+  const size_t begin = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const size_t at = url.rfind('@');
+  const size_t colon = url.find(':', begin);
+  if (at == std::string_view::npos || colon == std::string_view::npos || colon > at) {
+    return std::string(url);
+  }
+  return std::string(url.substr(0, colon + 1)) + "***" + std::string(url.substr(at));
+}
+
 // JSON's escapes are TOML's, but that TOML wants DEL escaped too.
 std::string toml_string(std::string_view text) {
   std::string json;

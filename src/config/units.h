@@ -21,6 +21,9 @@ std::expected<uint64_t, std::string> parse_size(std::string_view text);
 std::string shown_duration(Duration duration);
 std::string shown_size(uint64_t bytes);
 
+// A URL with "***" for its password, if it has one, for whoever looks at options.
+std::string without_password(std::string_view url);
+
 // `text` as a TOML string with its quotes.
 std::string toml_string(std::string_view text);
 

@@ -34,5 +34,27 @@ TEST(Units, Sizes) {
   }
 }
 
+TEST(Units, ShownAgain) {
+  using namespace std::chrono_literals;
+  for (const char* text : {"250ms", "2s", "90s", "30m", "5h", "14d"}) {
+    EXPECT_EQ(shown_duration(*parse_duration(text)), text);
+  }
+  EXPECT_EQ(shown_duration(24h), "1d");
+  EXPECT_EQ(shown_duration(0ms), "0ms");
+  for (const char* text : {"0B", "512B", "1025B", "64KiB", "3MiB", "64GiB", "5TiB"}) {
+    EXPECT_EQ(shown_size(*parse_size(text)), text);
+  }
+  EXPECT_EQ(toml_string("a\"b\\\n\x7F"), R"("a\"b\\\n\u007F")");
+}
+
+TEST(Units, PasswordsAreNotShown) {
+  EXPECT_EQ(without_password("redis://u:secret@h:1,h:2/0"), "redis://u:***@h:1,h:2/0");
+  EXPECT_EQ(without_password("redis://:se:c/r@et@h:1"), "redis://:***@h:1");
+  EXPECT_EQ(without_password("u:secret@h"), "u:***@h");
+  for (const char* none : {"redis://h:1,h:2/0", "redis://u@h:1", "", "h"}) {
+    EXPECT_EQ(without_password(none), none);
+  }
+}
+
 }  // namespace
 }  // namespace sojourn::config
