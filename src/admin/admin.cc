@@ -1,6 +1,7 @@
 #include "admin/admin.h"
 
 #include "http/router.h"
+#include "telemetry/exposition.h"
 
 namespace sojourn::admin {
 
@@ -24,6 +25,13 @@ Task<void> readyz(Readiness readiness, http::Response& response) {
       return answer(response, 503, R"({"status":"store_unavailable"})");
   }
   return answer(response, 503, R"({"status":"unknown"})");
+}
+
+// `metrics` outlives the Task: the service has it.
+Task<void> metrics_page(const std::function<Task<std::string>()>& metrics,
+                        http::Response& response) {
+  response.body = co_await metrics();
+  response.content_type = telemetry::Exposition::kContentType;
 }
 
 // Asks for a key before the router is asked for anything.
@@ -73,6 +81,11 @@ std::unique_ptr<http::Service> make_service(AdminDependencies dependencies) {
   get("/healthz", [](Request&, Response& r) { return answer(r, 200, R"({"status":"alive"})"); });
   get("/readyz", [readiness = dependencies.readiness](Request&, Response& r) {
     return readyz(readiness(), r);
+  });
+  // On the heap, so that it stays where it is while handlers are copied.
+  get("/metrics", [metrics = std::make_shared<const std::function<Task<std::string>()>>(
+                       dependencies.metrics)](Request&, Response& r) {
+    return metrics_page(*metrics, r);
   });
   get("/openapi.json", [](Request&, Response& r) { return answer(r, 200, kOpenApiDocument); });
   auto router = std::make_unique<http::Router>(std::vector<std::string>{"/"}, std::move(routes),

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "access/guard.h"
 #include "http/service.h"
@@ -14,6 +15,8 @@ enum class Readiness { ready, draining, store_unavailable };
 struct AdminDependencies {
   // Whether requests can be served now. Called on the admin's loop for every /readyz.
   std::function<Readiness()> readiness;
+  // The page of metrics. Called on the admin's loop for every /metrics.
+  std::function<Task<std::string>()> metrics;
   // The keys, on the admin's loop.
   access::Guard& guard;
   // Renders errors as the API does.
@@ -21,7 +24,8 @@ struct AdminDependencies {
 };
 
 // GET /healthz: 200 while the process answers. GET /readyz: 200, or 503 while draining or while the
-// store acknowledges nothing. GET /openapi.json: the API's OpenAPI 3.1 document.
+// store acknowledges nothing. GET /metrics: for Prometheus. GET /openapi.json: the API's
+// OpenAPI 3.1 document.
 //
 // When API keys are configured, everything but the first two, whatever is added later, asks for one
 // with the scope admin; its tenants do not matter. Probes have no keys.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "access/guard.h"
+#include "api/stream_counters.h"
 #include "base/timer.h"
 #include "http/service.h"
 #include "sessions/operations.h"
@@ -29,6 +30,7 @@ struct Api {
   sessions::Context& context;
   Timer& timer;  // of the loop
   access::Guard guard;
+  StreamCounters streams;
 };
 
 // The service of one loop. `api` must outlive it.

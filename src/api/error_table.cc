@@ -52,6 +52,7 @@ int status_of(ErrorKind kind) {
 
 void write_error(const Error& error, http::Response& response) {
   response.status = status_of(error.kind);
+  response.error = error.kind;
   fmt::format_to(std::back_inserter(response.body),
                  R"({{"statusCode":{},"code":"{}","description":)", response.status,
                  code_of(error.kind));

@@ -1,5 +1,7 @@
 #include "event_stream.h"
 
+#include <algorithm>
+
 #include "base/sleep.h"
 #include "event_json.h"
 
@@ -17,14 +19,21 @@ constexpr Duration kHeartbeatInterval = std::chrono::seconds(10);
 
 EventStream::EventStream(Api& api, domain::TenantId tenant, std::string cursor,
                          std::optional<access::Digest> key)
-    : api_(api), tenant_(std::move(tenant)), cursor_(std::move(cursor)), key_(key) {}
+    : api_(api), tenant_(std::move(tenant)), cursor_(std::move(cursor)), key_(key) {
+  api_.streams.opened.add();
+}
 
 Task<http::BodyStream::Step> EventStream::next(std::string& out) {
   if (!api_.guard.still_permits(key_, access::Scope::events, tenant_)) co_return Step::end;
   const auto events = co_await sessions::read_events(api_.context, tenant_, cursor_, kEventsAtOnce);
   if (!events) co_return Step::end;
   if (!events->empty()) {
-    for (const domain::LoggedEvent& event : *events) append_stream_message(out, event);
+    const Time now = api_.context.clock.now();
+    for (const domain::LoggedEvent& event : *events) {
+      append_stream_message(out, event);
+      const Duration delay = std::max(now - event.event.time, Duration(0));
+      api_.streams.delays.add(static_cast<uint64_t>(delay.count()));
+    }
     cursor_ = events->back().cursor;
     silent_ = Duration(0);
     co_return Step::more;

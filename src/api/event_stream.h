@@ -21,6 +21,8 @@ class EventStream final : public http::BodyStream {
   EventStream(Api& api, domain::TenantId tenant, std::string cursor,
               std::optional<access::Digest> key);
 
+  ~EventStream() override { api_.streams.closed.add(); }
+
   Task<Step> next(std::string& out) override;
 
  private:

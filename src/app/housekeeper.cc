@@ -36,11 +36,17 @@ void Housekeeper::step_done() {
     const auto reaped = step_->take();
     if (!reaped) complaint = reaped.error().detail;
     if (reaped && reaped->more) pause = Duration(0);
+    if (reaped) {
+      counters_.sessions.add(reaped->expired);
+      counters_.keys.add(reaped->forgotten);
+      counters_.events.add(reaped->trimmed);
+    }
   } catch (const std::exception& error) {
     complaint = error.what();
   }
   if (!complaint.empty()) {
     pause = kPauseAfterError;
+    counters_.failures.add();
     if (!failing_) {
       log_.write(LogLevel::error, "reaper.failed",
                  "What is over cannot be removed for now; it stays invisible, and is tried again.",

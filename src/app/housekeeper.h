@@ -4,12 +4,21 @@
 #include <memory>
 #include <optional>
 
+#include "base/counter.h"
 #include "base/log.h"
 #include "base/task.h"
 #include "base/timer.h"
 #include "sessions/operations.h"
 
 namespace sojourn::app {
+
+// The housekeeper's thread counts, any thread reads.
+struct ReaperCounters {
+  Counter sessions;  // removed because their time was over
+  Counter keys;      // idempotency keys forgotten
+  Counter events;    // older than their retention
+  Counter failures;  // steps that failed
+};
 
 // Takes one bounded step of sessions::reap after the other while there is something to do, and
 // looks again a moment later when there is not. Requests go on in between: a step is one batch of
@@ -21,6 +30,8 @@ class Housekeeper {
   // Call once, before the timer's thread starts. Goes on until the timer stops.
   void start();
 
+  const ReaperCounters& counters() const { return counters_; }
+
  private:
   void step_after(Duration delay);
   void step();
@@ -29,6 +40,7 @@ class Housekeeper {
   sessions::Context& context_;
   Timer& timer_;
   Log& log_;
+  ReaperCounters counters_;
   std::optional<Task<Result<sessions::Reaped>>> step_;
   bool failing_ = false;  // the last step failed, and the log says so
 };

@@ -1,11 +1,18 @@
 #include "reload.h"
 
+#include <ctime>
+
 #include "config/config.h"
 
 namespace sojourn::app {
 
-Reloader::Reloader(config::Options at_start, LoadOptions load, ApplyLive apply, Log& log)
-    : running_(std::move(at_start)), load_(std::move(load)), apply_(std::move(apply)), log_(log) {}
+Reloader::Reloader(config::Options at_start, LoadOptions load, ApplyLive apply,
+                   ReloadCounters& counters, Log& log)
+    : running_(std::move(at_start)),
+      load_(std::move(load)),
+      apply_(std::move(apply)),
+      counters_(counters),
+      log_(log) {}
 
 void Reloader::reload() {
   auto loaded = load_();
@@ -23,6 +30,7 @@ void Reloader::reload() {
   }
   ++counters_.succeeded;
   counters_.last_failed = false;
+  counters_.last_good_time = std::time(nullptr);
   if (in_force) {
     log_.write(LogLevel::info, "config.reloaded", "The options that can change are in force.");
   } else {

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <semaphore>
@@ -23,6 +24,7 @@
 #include "json_log.h"
 #include "live_options.h"
 #include "lmdb/lmdb_store.h"
+#include "metrics_page.h"
 #include "net/loop.h"
 #include "reload.h"
 #include "service_manager.h"
@@ -125,17 +127,33 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   HousekeepingWorker housekeeping(neighbours, *live);
   std::vector<Worker*> workers{&housekeeping};
   for (const auto& worker : api_workers) workers.push_back(worker.get());
+  // The admin listener has a loop of its own: it answers when the others are busy.
+  net::Loop admin_loop;
+  const auto admin_store = engine.store_for(admin_loop);
   const CloseAtEnd close_at_end{engine};
 
   auto server = http::Server::listen(
-      live->http, loops, [&](size_t i) -> http::Service& { return api_workers[i]->service(); });
+      live->http, loops, [&](size_t i) -> http::Service& { return api_workers[i]->service(); },
+      [&](size_t i) { return &api_workers[i]->observer(); });
   if (!server) return std::unexpected(server.error().detail);
 
-  // The admin listener has a loop of its own: it answers when the others are busy.
   std::atomic<bool> draining = false;
-  net::Loop admin_loop;
+  ReloadCounters reloads;
+  reloads.last_good_time = std::time(nullptr);
   access::Guard admin_guard(clock);
   admin_guard.use(live->keys);
+  MetricsSources sources{.engine = engine,
+                         .store = *admin_store,
+                         .clock = clock,
+                         .reloads = reloads,
+                         .reaper = housekeeping.counters(),
+                         .requests = {},
+                         .streams = {},
+                         .public_server = server->get()};
+  for (const auto& worker : api_workers) {
+    sources.requests.push_back(&worker->requests());
+    sources.streams.push_back(&worker->streams());
+  }
   const auto admin_service =
       admin::make_service({.readiness =
                                [&] {
@@ -143,6 +161,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
                                  return engine.healthy() ? admin::Readiness::ready
                                                          : admin::Readiness::store_unavailable;
                                },
+                           .metrics = [&sources] { return metrics_page(sources); },
                            .guard = admin_guard,
                            .errors = api::write_error});
   std::unique_ptr<http::Server> admin_server;
@@ -151,6 +170,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
                                           [&](size_t) -> http::Service& { return *admin_service; });
     if (!listening) return std::unexpected(listening.error().detail);
     admin_server = *std::move(listening);
+    sources.admin_server = admin_server.get();
     admin_loop.start();
   }
   for (net::Loop* loop : loops) loop->start();
@@ -185,7 +205,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
     log_security(changed, log);
     return all_came_to_it(all_loops);
   };
-  Reloader reloader(options, load, apply, log);
+  Reloader reloader(options, load, apply, reloads, log);
   Watchdog watchdog(
       {all_loops.begin(), all_loops.end()}, [&] { return engine.healthy(); },
       [&manager] { manager.alive(); });

@@ -17,7 +17,7 @@ void Worker::replace(const LiveOptions& options) {
 
 ApiWorker::ApiWorker(const Neighbours& neighbours, const LiveOptions& options)
     : Worker(neighbours, options),
-      api_{options.api, context_, loop, access::Guard(neighbours.clock)},
+      api_{options.api, context_, loop, access::Guard(neighbours.clock), {}},
       routes_(api::make_service(api_)),
       cors_(*routes_, options.cors) {
   api_.guard.use(options.keys);

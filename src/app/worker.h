@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "sessions/operations.h"
 #include "store/engine.h"
+#include "telemetry/request_watch.h"
 
 namespace sojourn::app {
 
@@ -49,10 +50,16 @@ class ApiWorker final : public Worker {
   ApiWorker(const Neighbours& neighbours, const LiveOptions& options);
 
   http::Service& service() { return cors_; }
+  http::Observer& observer() { return watch_; }
+
+  // Any thread.
+  const telemetry::RequestCounters& requests() const { return watch_.counters(); }
+  const api::StreamCounters& streams() const { return api_.streams; }
 
  private:
   void replace(const LiveOptions& options) override;
 
+  telemetry::RequestWatch watch_;
   api::Api api_;
   const std::unique_ptr<http::Service> routes_;
   http::Cors cors_;
@@ -64,6 +71,9 @@ class HousekeepingWorker final : public Worker {
   HousekeepingWorker(const Neighbours& neighbours, const LiveOptions& options);
 
   void start();
+
+  // Any thread.
+  const ReaperCounters& counters() const { return housekeeper_.counters(); }
 
  private:
   Housekeeper housekeeper_;

@@ -1,6 +1,7 @@
 // The one error value of the server: a kind for each thing a caller treats differently.
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ enum class ErrorKind {
   // Our fault.
   internal,
 };
+
+// How many kinds there are; internal stays the last.
+inline constexpr size_t kErrorKinds = static_cast<size_t>(ErrorKind::internal) + 1;
 
 // The code as programs see it, for example "SESSION_NOT_FOUND".
 std::string_view code_of(ErrorKind kind);

@@ -131,6 +131,7 @@ class ClientConnection final : public Listener::Connection {
 
   Response response_;
   std::optional<Task<void>> task_;
+  net::SteadyTime answer_begun_;                 // only when somebody watches
   bool waiting_ = false;                         // task_ waits for something
   std::move_only_function<void()> task_waiter_;  // resumes run() once task_ is done
 

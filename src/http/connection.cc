@@ -53,6 +53,7 @@ Awaitable<void> ClientConnection::run() {
 
   for (;;) {
     // Answer.
+    if (listener_->observer()) answer_begun_ = std::chrono::steady_clock::now();
     auto state = RequestReader::State::request;
     while (!closing_ && out_.size() < kMaxGathered) {
       state = reader_.next();
@@ -159,9 +160,16 @@ void ClientConnection::end_answer() {
       wanted && !response_.close && !streams && !(listener_->draining() && !reader_.begun());
   closing_ = !kept;
   must_linger_ = closing_ && (wanted || reader_.begun());
+  const size_t before = out_.size();
   append(body_sent, !kept      ? Afterwards::close
                     : http_1_0 ? Afterwards::keep_and_say
                                : Afterwards::keep);
+  if (Observer* observer = listener_->observer()) {
+    const auto written = std::chrono::steady_clock::now();
+    observer->answered(
+        {reader_.request(), response_, written - answer_begun_, out_.size() - before});
+    answer_begun_ = written;  // of the next request that came with this one
+  }
   if (!streams) response_.stream.reset();
   phase_ = Phase::idle;
   deadline = now() + options().idle_timeout;
@@ -176,6 +184,7 @@ void ClientConnection::append_refusal(const Error& error) {
   fill_refusal(error);
   const bool is_head = reader_.head_is_read() && reader_.head().method == Method::head;
   append(is_head ? BodySent::no : BodySent::yes, Afterwards::close);
+  if (Observer* observer = listener_->observer()) observer->refused(response_);
   closing_ = true;
   must_linger_ = true;
 }

@@ -74,9 +74,13 @@ struct Listener::Accepting {
   }
 
   void welcome(Socket socket) {
-    if (listener->state_->take_place(listener->options().max_connections)) {
-      serve(std::move(socket), listener, Admission::granted);
-    } else if (listener->turned_away < kMaxTurnedAway) {
+    ServerState& state = *listener->state_;
+    state.accepted.fetch_add(1, std::memory_order_relaxed);
+    if (state.take_place(listener->options().max_connections)) {
+      return serve(std::move(socket), listener, Admission::granted);
+    }
+    state.turned_away.fetch_add(1, std::memory_order_relaxed);
+    if (listener->turned_away < kMaxTurnedAway) {
       serve(std::move(socket), listener, Admission::refused);
     }
   }
@@ -97,8 +101,8 @@ struct Listener::Accepting {
 };
 
 std::shared_ptr<Listener> Listener::start(net::Loop& loop, FileDescriptor socket, bool ipv6,
-                                          Service& service, ServerSetup setup,
-                                          std::shared_ptr<ServerState> state) {
+                                          Service& service, Observer* observer,
+                                          ServerSetup setup, std::shared_ptr<ServerState> state) {
   class Sweeper final : public net::Ticking {
    public:
     explicit Sweeper(Listener& listener) : listener_(listener) {}
@@ -108,7 +112,7 @@ std::shared_ptr<Listener> Listener::start(net::Loop& loop, FileDescriptor socket
     Listener& listener_;
   };
 
-  auto listener = std::make_shared<Listener>(loop, service, std::move(setup), std::move(state));
+  auto listener = std::make_shared<Listener>(loop, service, observer, std::move(setup), std::move(state));
   auto sweeper = std::make_shared<Sweeper>(*listener);
   listener->ticking_ = sweeper;
   loop.post([ticking = std::weak_ptr<net::Ticking>(sweeper), impl = &loop.impl()] {
@@ -124,9 +128,9 @@ std::shared_ptr<Listener> Listener::start(net::Loop& loop, FileDescriptor socket
   return listener;
 }
 
-Listener::Listener(net::Loop& loop, Service& service, ServerSetup setup,
+Listener::Listener(net::Loop& loop, Service& service, Observer* observer, ServerSetup setup,
                    std::shared_ptr<ServerState> state)
-    : loop_(loop), service_(service), setup_(std::move(setup)), state_(std::move(state)) {
+    : loop_(loop), service_(service), observer_(observer), setup_(std::move(setup)), state_(std::move(state)) {
   tick(net::SteadyTime::min());  // nothing is due yet, but answers need their fields
 }
 

@@ -28,6 +28,8 @@ class ServerState {
   bool wait_until_closed(Duration limit);
 
   std::atomic<size_t> connections = 0;  // open now
+  std::atomic<uint64_t> accepted = 0;   // since the start, as is the next
+  std::atomic<uint64_t> turned_away = 0;
 
  private:
   std::atomic<size_t> served_ = 0;
@@ -62,9 +64,10 @@ class Listener final : public std::enable_shared_from_this<Listener> {
 
   // Begins to accept on `socket`, now or when the loop starts.
   static std::shared_ptr<Listener> start(net::Loop& loop, FileDescriptor socket, bool ipv6,
-                                         Service& service, ServerSetup setup,
+                                         Service& service, Observer* observer,
+                                         ServerSetup setup,
                                          std::shared_ptr<ServerState> state);
-  Listener(net::Loop& loop, Service& service, ServerSetup setup,
+  Listener(net::Loop& loop, Service& service, Observer* observer, ServerSetup setup,
            std::shared_ptr<ServerState> state);
   ~Listener();
 
@@ -79,6 +82,7 @@ class Listener final : public std::enable_shared_from_this<Listener> {
 
   net::Loop::Impl& loop() { return loop_.impl(); }
   Service& service() { return service_; }
+  Observer* observer() { return observer_; }  // null: nobody watches
   ServerState& state() { return *state_; }
   // May be others after every wait.
   const ServerOptions& options() const { return setup_.options; }
@@ -97,6 +101,7 @@ class Listener final : public std::enable_shared_from_this<Listener> {
 
   net::Loop& loop_;
   Service& service_;
+  Observer* const observer_;
   ServerSetup setup_;
   const std::shared_ptr<ServerState> state_;
   Connection* first_ = nullptr;

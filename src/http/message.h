@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "http/body_stream.h"
 
 namespace sojourn::http {
@@ -29,6 +31,11 @@ struct Request {
   std::string_view path;   // as sent, percent-encoded, without the query; starts with '/', or "*"
   std::string_view query;  // as sent, without the '?'; empty when there is none
   std::string_view path_parameter;  // set by Router: what stood for {..} in the route, as sent
+  // Set by Router: the pattern of the route, without its base path, such as
+  // "/sessions/{sessionId}", which outlives the request; and its number, from 1, in the
+  // router's list. Empty and 0: there is no such route.
+  std::string_view route;
+  size_t route_number = 0;
   std::span<const Field> fields;    // in the order sent
   std::string_view body;            // decoded from chunks; empty when there is none
   // The name of who asks, set by the service that found it out; empty when nobody did. Its own text
@@ -45,6 +52,8 @@ struct Response {
   std::string body;
   std::string extra_fields;  // further header lines, each ended by CRLF; see add_field
   bool close = false;        // close the connection after this answer
+  // Why the request was refused, set by whoever renders the error: for those who count them.
+  std::optional<ErrorKind> error;
 
   // When set, the body: it is sent in place of `body` as it is made, in chunks (HTTP/1.0: until the
   // connection closes). The connection closes after it, and requests behind this one are not
@@ -63,6 +72,7 @@ struct Response {
     body.clear();
     extra_fields.clear();
     close = false;
+    error.reset();
     stream.reset();
   }
 };

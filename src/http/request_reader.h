@@ -34,7 +34,7 @@ class RequestReader {
   // What the bytes so far amount to. Not to be called while a request waits for its release().
   State next();
 
-  // Of State::request, until release().
+  // Of State::request, until release(); the views of its head until next() or room().
   Request& request() { return request_; }
   const Head& head() const { return head_; }
 

@@ -119,6 +119,8 @@ Task<void> Router::handle(Request& request, Response& response) {
     }
     if (!matches) continue;
     if (const Route* route = path.routes[static_cast<size_t>(request.method)]) {
+      request.route = route->pattern;
+      request.route_number = static_cast<size_t>(route - routes_.data()) + 1;
       if (path.parameter != kNone) request.path_parameter = segments[path.parameter];
       return route->handler(request, response);
     }

@@ -23,7 +23,8 @@ Result<ServerSetup> ServerSetup::make(ServerOptions options) {
 
 Result<std::unique_ptr<Server>> Server::listen(const ServerSetup& setup,
                                                const std::vector<net::Loop*>& loops,
-                                               std::function<Service&(size_t loop)> service_of) {
+                                               std::function<Service&(size_t loop)> service_of,
+                                               std::function<Observer*(size_t loop)> observer_of) {
   auto opened = open_listening_sockets(setup.options.listen, loops.size());
   if (!opened) return std::unexpected(opened.error());
   auto impl = std::make_shared<Impl>();
@@ -31,7 +32,7 @@ Result<std::unique_ptr<Server>> Server::listen(const ServerSetup& setup,
   impl->state = std::make_shared<ServerState>();
   for (size_t i = 0; i < loops.size(); ++i) {
     impl->listeners.push_back(Listener::start(*loops[i], std::move(opened->sockets[i]),
-                                              opened->ipv6, service_of(i), setup, impl->state));
+                                              opened->ipv6, service_of(i), observer_of(i), setup, impl->state));
   }
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
@@ -54,6 +55,14 @@ bool Server::wait_until_drained(Duration limit) { return impl_->state->wait_unti
 
 size_t Server::open_connections() const {
   return impl_->state->connections.load(std::memory_order_relaxed);
+}
+
+uint64_t Server::accepted_connections() const {
+  return impl_->state->accepted.load(std::memory_order_relaxed);
+}
+
+uint64_t Server::turned_away_connections() const {
+  return impl_->state->turned_away.load(std::memory_order_relaxed);
 }
 
 }  // namespace sojourn::http

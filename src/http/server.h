@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "http/observer.h"
 #include "http/service.h"
 #include "http/tls.h"
 #include "net/loop.h"
@@ -50,10 +51,13 @@ class Server {
   // Binds and listens. `service_of` is asked once per loop, here, for the service that answers that
   // loop's requests; the services must outlive the server. An address that is taken or cannot be
   // bound is invalid_parameter with a sentence that names it. Call before the loops start or while
-  // they run.
+  // they run. `observer_of` is asked in the same way for who watches that loop's requests; null:
+  // nobody.
   static Result<std::unique_ptr<Server>> listen(const ServerSetup& setup,
                                                 const std::vector<net::Loop*>& loops,
-                                                std::function<Service&(size_t loop)> service_of);
+                                                std::function<Service&(size_t loop)> service_of,
+                                                std::function<Observer*(size_t loop)> observer_of =
+                                                    [](size_t) -> Observer* { return nullptr; });
   // Call once drained, or after the loops have stopped.
   ~Server();
 
@@ -72,8 +76,11 @@ class Server {
   // Waits until the last connection is closed; false when `limit` passed first. Not from a loop.
   bool wait_until_drained(Duration limit);
 
-  // Connections open now. From any thread.
+  // Connections open now; accepted since the start; and of these turned away, because there were
+  // too many. From any thread.
   size_t open_connections() const;
+  uint64_t accepted_connections() const;
+  uint64_t turned_away_connections() const;
 
  private:
   struct Impl;

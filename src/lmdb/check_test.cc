@@ -40,7 +40,7 @@ TEST(LmdbDamage, ADamagedRecordFailsClosedAndAlone) {
   EXPECT_EQ(engine.get(session(0)), session(0));
   EXPECT_EQ(engine.commit(deletion(session(2))), CommitOutcome::committed);
   EXPECT_TRUE(engine->healthy());
-  EXPECT_EQ(engine->counters().damaged_reads, 1u);
+  EXPECT_EQ(engine->statistics().damaged_reads, 1u);
   EXPECT_EQ(engine.log.count("store.record_damaged"), 4u);
   EXPECT_TRUE(contains(engine.log.all(), session(1).id.masked()));
   EXPECT_FALSE(contains(engine.log.all(), session(1).id.text()));

@@ -148,6 +148,7 @@ Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
   for (const TicketPtr& ticket : tickets) room = std::max(room, ticket->room());
   const auto allowance = environment_.allowance_of(room);
   if (allowance.only_small && tickets.size() > kSmallBatch) return Ending::too_many;
+  const auto begun = std::chrono::steady_clock::now();
   const WatchedCalls calls(allowance.limit);
   WriteTransaction transaction;
   int error = transaction.begin(environment_);
@@ -183,6 +184,9 @@ Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
   counters_.conflicts += conflicts;
   counters_.failed += failed;
   ++counters_.batches;
+  counters_.batch_sizes.add(tickets.size());
+  const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - begun;
+  counters_.commit_duration.add(static_cast<uint64_t>(taken.count()));
   if (options_.sync_interval && committed > 0 && !sync_due_) {
     sync_due_ = std::chrono::steady_clock::now() + *options_.sync_interval;
   }
@@ -249,6 +253,7 @@ void Committer::sync_if_due(bool at_once) {
 
 void Committer::stop(std::string_view reason) {
   stopped_.store(true);
+  ++counters_.failed_syncs;
   log_.write(LogLevel::error, "store.sync_failed",
              "The disk did not confirm a write; the store acknowledges no change until it is "
              "opened anew.",

@@ -31,6 +31,7 @@
 
 #include "apply.h"
 #include "base/clock.h"
+#include "base/counter.h"
 #include "base/executor.h"
 #include "base/log.h"
 #include "environment.h"
@@ -61,6 +62,13 @@ struct Ticket {
 };
 using TicketPtr = std::shared_ptr<Ticket>;
 
+// For statistics: changes, and nanoseconds.
+inline constexpr uint64_t kBatchSizes[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096};
+inline constexpr uint64_t kCommitDurations[] = {
+    100'000,     250'000,     500'000,     1'000'000,     2'500'000,     5'000'000,     10'000'000,
+    25'000'000,  50'000'000,  100'000'000, 250'000'000,   500'000'000,   1'000'000'000, 2'500'000'000,
+    10'000'000'000};
+
 struct CommitterOptions {
   std::optional<Duration> sync_interval;  // absent: the environment syncs every commit
   size_t max_waiting;
@@ -83,7 +91,9 @@ class Committer {
 
   struct Counters {
     std::atomic<uint64_t> committed = 0, conflicts = 0, failed = 0, refused = 0, batches = 0,
-                          failed_batches = 0;
+                          failed_batches = 0, failed_syncs = 0;
+    Distribution batch_sizes{kBatchSizes};
+    Distribution commit_duration{kCommitDurations};
   };
   const Counters& counters() const { return counters_; }
   size_t waiting() const;

@@ -231,6 +231,18 @@ Environment::Allowance Environment::allowance_of(Room room) const {
   return {.limit = free < kept ? 0 : Allowance::kNoLimit, .only_small = true};
 }
 
+store::Space Environment::space() const {
+  MDB_envinfo info;
+  MDB_stat stat;
+  mdb_env_info(env_, &info);
+  mdb_env_stat(env_, &stat);
+  const uint64_t file_end = (info.me_last_pgno + 1) * stat.ms_psize;
+  const uint64_t free = free_bytes(env_, stat.ms_psize, file_end);
+  return {.used = file_end - std::min(file_end, free),
+          .most = info.me_mapsize,
+          .allocated = file_end};
+}
+
 bool Environment::panicked() const {
   MDB_txn* probe = nullptr;
   const int error = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &probe);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "base/error.h"
+#include "store/statistics.h"
 #include "tables.h"
 
 namespace sojourn::lmdb {
@@ -65,6 +66,9 @@ class Environment {
 
   // Everything committed is on the disk when this returns 0.
   int sync() { return mdb_env_sync(env_, 1); }
+
+  // Takes time in proportion to the transactions whose pages wait to be used anew, which are few.
+  store::Space space() const;
 
   // liblmdb refuses all work, reads included, since it failed to write a meta page.
   bool panicked() const;

@@ -53,12 +53,12 @@ TEST(LmdbEvents, TrimmingNothingWritesNothing) {
   const TestDirectory directory;
   TestEngine engine(directory.data());
   ASSERT_TRUE(engine.commit(creation(session(1))).has_value());
-  const uint64_t batches = engine->counters().batches;
+  const uint64_t batches = engine->statistics().batches;
   EXPECT_EQ(trim(engine, session(1).last_accessed_at, 100), 0u);
   EXPECT_EQ(trim(engine, kAfterAll, 0), 0u);
-  EXPECT_EQ(engine->counters().batches, batches);
+  EXPECT_EQ(engine->statistics().batches, batches);
   EXPECT_EQ(trim(engine, kAfterAll, 100), 1u);
-  EXPECT_EQ(engine->counters().batches, batches + 1);
+  EXPECT_EQ(engine->statistics().batches, batches + 1);
 }
 
 TEST(LmdbEvents, ATrimmingThatFailsTrimsNothing) {
@@ -138,7 +138,7 @@ TEST(LmdbLists, AListThatMeetsDamageIsRefused) {
   }
   const auto page = engine.home.run(engine.store().find({.tenant = tenant("t")}));
   EXPECT_FALSE(page.has_value());
-  EXPECT_EQ(engine->counters().damaged_reads, 4u);
+  EXPECT_EQ(engine->statistics().damaged_reads, 4u);
 }
 
 TEST(LmdbEvents, AnEmptiedStoreHasEmptyTables) {

@@ -189,8 +189,8 @@ TEST(LmdbFaults, AFailedWriteFailsItsBatchOnly) {
     EXPECT_EQ(engine.get(session(2)), std::nullopt);
     EXPECT_EQ(engine.commit(creation(session(2))), CommitOutcome::committed);
   }
-  EXPECT_EQ(engine->counters().failed_batches, 1u);
-  EXPECT_EQ(engine->counters().failed, 1u);
+  EXPECT_EQ(engine->statistics().failed_batches, 1u);
+  EXPECT_EQ(engine->statistics().failed, 1u);
   EXPECT_EQ(engine.log.count("store.write_failed"), 1u);
 }
 

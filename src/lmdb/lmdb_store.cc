@@ -219,7 +219,7 @@ bool LmdbEngine::healthy() const { return impl_->committer.healthy(); }
 
 void LmdbEngine::close() { impl_->committer.close(); }
 
-LmdbCounters LmdbEngine::counters() const {
+store::Statistics LmdbEngine::statistics() const {
   const Committer::Counters& from = impl_->committer.counters();
   return {.committed = from.committed.load(),
           .conflicts = from.conflicts.load(),
@@ -227,8 +227,22 @@ LmdbCounters LmdbEngine::counters() const {
           .refused = from.refused.load(),
           .batches = from.batches.load(),
           .failed_batches = from.failed_batches.load(),
+          .failed_syncs = from.failed_syncs.load(),
           .damaged_reads = impl_->damaged_reads.load(),
-          .waiting = impl_->committer.waiting()};
+          .waiting = impl_->committer.waiting(),
+          .batch_sizes = from.batch_sizes.view(),
+          .commit_duration = from.commit_duration.view(),
+          .space = impl_->environment->space()};
+}
+
+Result<store::TenantCounts> LmdbEngine::sessions_by_tenant(size_t limit) const {
+  ReadTransaction view(*impl_->environment);
+  if (view.renew() == 0) {
+    auto counts =
+        Queries(view.handle(), impl_->environment->tables()).counts_by_tenant(limit);
+    if (counts) return *std::move(counts);
+  }
+  return failure(ErrorKind::store_unavailable, "The sessions of the tenants could not be read.");
 }
 
 }  // namespace sojourn::lmdb

@@ -59,19 +59,6 @@ struct LmdbOptions {
   size_t max_batch = 1'024;
 };
 
-// Since the opening, but for `waiting`. A trimming of events counts as a change. Each one that was
-// taken in is one of committed, conflicts, failed.
-struct LmdbCounters {
-  uint64_t committed = 0;       // changes that are made
-  uint64_t conflicts = 0;       // changes refused because someone else was first
-  uint64_t failed = 0;          // changes answered with an error
-  uint64_t refused = 0;         // commits not taken in: too many wait, closed, or no longer healthy
-  uint64_t batches = 0;         // transactions committed
-  uint64_t failed_batches = 0;  // transactions given up
-  uint64_t damaged_reads = 0;   // reads that met a damaged record
-  uint64_t waiting = 0;         // commits waiting now
-};
-
 // The open data directory. One object per directory, in all processes. Any thread may call.
 class LmdbEngine final : public store::Engine {
  public:
@@ -105,7 +92,8 @@ class LmdbEngine final : public store::Engine {
   // sync. Later commits are store_unavailable; reads go on. Waits for the disk. Twice is once.
   void close() override;
 
-  LmdbCounters counters() const;
+  store::Statistics statistics() const override;
+  Result<store::TenantCounts> sessions_by_tenant(size_t limit) const override;
 
   struct Impl;
   Impl& impl() { return *impl_; }

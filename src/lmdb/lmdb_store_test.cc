@@ -202,7 +202,7 @@ TEST(LmdbStore, OneAnswerPostedPerExecutorAndBatch) {
   for (uint64_t i = 0; i < 2 * kEach; ++i) {
     tasks.push_back((i % 2 == 0 ? engine.store() : *other_store).commit(changes[i]));
   }
-  EXPECT_EQ(engine->counters().waiting, 2 * kEach);
+  EXPECT_EQ(engine->statistics().waiting, 2 * kEach);
   gate.open();
 
   uint64_t committed = 0, conflicts = 0;
@@ -215,9 +215,9 @@ TEST(LmdbStore, OneAnswerPostedPerExecutorAndBatch) {
   EXPECT_EQ(conflicts, kEach);  // each id was asked for by both
   EXPECT_EQ(engine.home.posts(), 2u);
   EXPECT_EQ(other.posts(), 1u);
-  EXPECT_EQ(engine->counters().batches, 2u);
-  EXPECT_EQ(engine->counters().committed, 1 + kEach);
-  EXPECT_EQ(engine->counters().conflicts, kEach);
+  EXPECT_EQ(engine->statistics().batches, 2u);
+  EXPECT_EQ(engine->statistics().committed, 1 + kEach);
+  EXPECT_EQ(engine->statistics().conflicts, kEach);
 }
 
 TEST(LmdbStore, AConflictWithinABatchIsAnsweredOnceTheWinnerIsDurable) {
@@ -272,7 +272,7 @@ TEST(LmdbStore, RefusesMoreThanMayWait) {
   ASSERT_FALSE(refused.has_value());
   EXPECT_EQ(refused.error().kind, ErrorKind::overloaded);
   EXPECT_EQ(engine.get(session(3)), std::nullopt);
-  EXPECT_EQ(engine->counters().refused, 1u);
+  EXPECT_EQ(engine->statistics().refused, 1u);
 }
 
 TEST(LmdbStore, AWaitingCommitCanBeDropped) {

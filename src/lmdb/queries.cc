@@ -124,6 +124,26 @@ Read<domain::Counts> Queries::counts(const domain::TenantId& tenant) {
   return *counts;
 }
 
+Read<store::TenantCounts> Queries::counts_by_tenant(size_t limit) {
+  store::TenantCounts all;
+  TableCursor at(view_, tables_.counts);
+  int error = at.first();
+  for (; !error; error = at.next()) {
+    std::string_view key = at.key();
+    auto tenant = encoding::take_tenant(key);
+    const auto counts = decoded_counts(at.value());
+    if (!tenant || !key.empty() || !counts) return damaged(kCounts);
+    if (all.tenants.size() < limit) {
+      all.tenants.push_back({*std::move(tenant), *counts});
+    } else {
+      all.others.named += counts->named;
+      all.others.anonymous += counts->anonymous;
+    }
+  }
+  if (unless_end(error)) return fault(error, kCounts);
+  return all;
+}
+
 Read<std::vector<store::Due>> Queries::due(Time now, size_t limit) {
   std::vector<store::Due> all;
   TableCursor at(view_, tables_.expiry);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "store/session_store.h"
+#include "store/statistics.h"
 #include "tables.h"
 
 namespace sojourn::lmdb {
@@ -45,6 +46,9 @@ class Queries {
   Read<store::SessionPage> page(const store::Query& query);
 
   Read<domain::Counts> counts(const domain::TenantId& tenant);
+
+  // The first `limit` tenants in the order of their keys one by one, the rest as a sum.
+  Read<store::TenantCounts> counts_by_tenant(size_t limit);
 
   Read<std::vector<store::Due>> due(Time now, size_t limit);
 

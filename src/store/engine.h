@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "store/session_store.h"
+#include "store/statistics.h"
 
 namespace sojourn::net {
 class Loop;
@@ -22,6 +23,13 @@ class Engine {
 
   // False while no commit would be acknowledged.
   virtual bool healthy() const = 0;
+
+  virtual Statistics statistics() const { return {}; }
+
+  // The sessions of each tenant, for the first `limit` tenants. May take time in proportion to the
+  // tenants, and waits for no network: a store that would have to says what it last knew, or
+  // nothing.
+  virtual Result<TenantCounts> sessions_by_tenant(size_t /*limit*/) const { return TenantCounts{}; }
 
   // Commits what waits, answers all of it, and ends. Later commits are store_unavailable. May wait
   // for the disk or the network. Twice is once.

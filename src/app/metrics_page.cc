@@ -1,0 +1,164 @@
+#include "metrics_page.h"
+
+#include <algorithm>
+
+#include "domain/tenant_id.h"
+#include "store/session_store.h"
+#include "telemetry/exposition.h"
+
+namespace sojourn::app {
+namespace {
+
+using telemetry::Exposition;
+
+// A page for more tenants than this would cost the monitoring more than it tells.
+constexpr size_t kMostTenants = 1'000;
+// What the tenants beyond are summed under. No tenant of this name is shown beside it: such a one
+// is added to it.
+constexpr std::string_view kOtherTenants = "_OTHER";
+
+#if defined(__clang__)
+constexpr std::string_view kCompiler = "clang " __clang_version__;
+#else
+constexpr std::string_view kCompiler = "gcc " __VERSION__;
+#endif
+
+void add_process(Exposition& page, const MetricsSources& from) {
+  telemetry::add_process_metrics(page);
+  page.gauge("sojourn_build_info", "1, with what this program is as labels.", 1,
+             {{"version", SOJOURN_VERSION}, {"compiler", kCompiler}});
+  page.counter("sojourn_config_reloads_total", "Loads of the options at SIGHUP.",
+               from.reloads.succeeded.load(), {{"result", "good"}});
+  page.counter("sojourn_config_reloads_total", "", from.reloads.failed.load(),
+               {{"result", "failed"}});
+  page.gauge("sojourn_config_last_reload_successful",
+             "0 when the last SIGHUP found a mistake in the options, else 1.",
+             !from.reloads.last_failed.load());
+  page.gauge("sojourn_config_last_good_load_timestamp_seconds",
+             "When options were last loaded without a mistake, since the Unix epoch.",
+             from.reloads.last_good_time.load());
+}
+
+void add_connections(Exposition& page, const MetricsSources& from) {
+  const std::pair<std::string_view, const http::Server*> servers[] = {
+      {"public", from.public_server}, {"admin", from.admin_server}};
+  const auto each = [&](auto add) {
+    for (const auto& [listener, server] : servers) {
+      if (server != nullptr) add(telemetry::Labels{{"listener", listener}}, *server);
+    }
+  };
+  each([&](const telemetry::Labels& labels, const http::Server& server) {
+    page.gauge("sojourn_connections", "Client connections open.", server.open_connections(),
+               labels);
+  });
+  each([&](const telemetry::Labels& labels, const http::Server& server) {
+    page.counter("sojourn_connections_accepted_total",
+                 "Client connections accepted, those turned away included.",
+                 server.accepted_connections(), labels);
+  });
+  each([&](const telemetry::Labels& labels, const http::Server& server) {
+    page.counter("sojourn_connections_turned_away_total",
+                 "Client connections closed at once because http.max_connections were open.",
+                 server.turned_away_connections(), labels);
+  });
+}
+
+void add_streams(Exposition& page, const MetricsSources& from) {
+  uint64_t opened = 0, closed = 0;
+  DistributionView delays;
+  for (const api::StreamCounters* loop : from.streams) {
+    // Closed first: so a stream that ends meanwhile makes no negative number.
+    closed += loop->closed.value();
+    opened += loop->opened.value();
+    delays += loop->delays.view();
+  }
+  page.gauge("sojourn_event_streams", "Event streams open.", opened - std::min(opened, closed));
+  page.histogram("sojourn_event_delivery_delay_seconds",
+                 "From an event happening to its being handed to an event stream, for each event "
+                 "and stream.",
+                 delays, 1e-3);
+}
+
+void add_store(Exposition& page, const store::Statistics& store, bool healthy) {
+  page.gauge("sojourn_store_healthy", "1 while the store acknowledges changes, else 0.", healthy);
+  page.counter("sojourn_store_commits_total", "Changes that were taken in, by how they ended.",
+               store.committed, {{"outcome", "committed"}});
+  page.counter("sojourn_store_commits_total", "", store.conflicts, {{"outcome", "conflict"}});
+  page.counter("sojourn_store_commits_total", "", store.failed, {{"outcome", "failed"}});
+  page.counter("sojourn_store_commits_refused_total",
+               "Changes not taken in: too many waited, or the store acknowledges nothing.",
+               store.refused);
+  page.gauge("sojourn_store_commits_waiting", "Changes that wait to be committed.", store.waiting);
+  page.histogram("sojourn_store_batch_size", "Changes in one transaction.", store.batch_sizes, 1);
+  page.histogram("sojourn_store_commit_duration_seconds",
+                 "Of one transaction, the disk's confirmation included.", store.commit_duration,
+                 1e-9);
+  page.counter("sojourn_store_failed_batches_total", "Transactions given up.",
+               store.failed_batches);
+  page.counter("sojourn_store_sync_failures_total", "Writes that the disk did not confirm.",
+               store.failed_syncs);
+  page.counter("sojourn_store_damaged_reads_total", "Reads that met a damaged record.",
+               store.damaged_reads);
+  if (store.space) {
+    page.gauge("sojourn_store_used_bytes", "Bytes of the store that hold something.",
+               store.space->used);
+    page.gauge("sojourn_store_file_bytes", "Size of the store's file, which never shrinks.",
+               store.space->allocated);
+    page.gauge("sojourn_store_map_bytes", "The most that the store may grow to.",
+               store.space->most);
+  }
+}
+
+void add_sessions(Exposition& page, const store::TenantCounts& stored) {
+  constexpr std::string_view kName = "sojourn_sessions";
+  constexpr std::string_view kHelp =
+      "Sessions stored; those whose time is over until the reaper removes them.";
+  domain::Counts others = stored.others;
+  const auto add = [&](std::string_view tenant, const domain::Counts& counts) {
+    page.gauge(kName, kHelp, counts.named, {{"tenant", tenant}, {"kind", "named"}});
+    page.gauge(kName, kHelp, counts.anonymous, {{"tenant", tenant}, {"kind", "anonymous"}});
+  };
+  for (const auto& [tenant, counts] : stored.tenants) {
+    if (tenant.text() == kOtherTenants) {
+      others.named += counts.named;
+      others.anonymous += counts.anonymous;
+    } else {
+      add(tenant.text(), counts);
+    }
+  }
+  add(kOtherTenants, others);
+}
+
+void add_reaper(Exposition& page, const ReaperCounters& reaper, Duration lag) {
+  page.gauge("sojourn_reaper_lag_seconds",
+             "How long the oldest thing that is due has waited to be removed or looked at.",
+             static_cast<double>(lag.count()) / 1e3);
+  constexpr std::string_view kName = "sojourn_reaper_removed_total";
+  constexpr std::string_view kHelp = "What the reaper removed because its time was over.";
+  page.counter(kName, kHelp, reaper.sessions.value(), {{"what", "session"}});
+  page.counter(kName, kHelp, reaper.keys.value(), {{"what", "idempotency_key"}});
+  page.counter(kName, kHelp, reaper.events.value(), {{"what", "event"}});
+  page.counter("sojourn_reaper_failures_total", "Steps of the reaper that failed.",
+               reaper.failures.value());
+}
+
+}  // namespace
+
+Task<std::string> metrics_page(const MetricsSources& from) {
+  const Time now = from.clock.now();
+  const auto due = co_await from.store.due(now, 1);
+  Exposition page;
+  add_process(page, from);
+  telemetry::add_request_metrics(page, from.requests);
+  add_connections(page, from);
+  add_streams(page, from);
+  add_store(page, from.engine.statistics(), from.engine.healthy());
+  // What cannot be read is left away: a gap says so, and a 0 would be a lie.
+  if (const auto sessions = from.engine.sessions_by_tenant(kMostTenants)) {
+    add_sessions(page, *sessions);
+  }
+  if (due) add_reaper(page, from.reaper, due->empty() ? Duration(0) : now - due->front().filed_at);
+  co_return page.text();
+}
+
+}  // namespace sojourn::app
