@@ -6,6 +6,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from harness.client import Client
+from harness.metrics import metrics
 from harness.server import REPOSITORY, run
 
 # Defaults that depend on something are told in other words in the manual.
@@ -145,6 +147,33 @@ def test_every_operation_of_the_openapi_document_has_a_name_and_answers():
             ids.append(operation["operationId"])
             assert operation["summary"] and "200" in operation["responses"], (method, path)
     assert len(ids) == len(set(ids))
+
+
+# Metrics
+
+
+def documented_metrics():
+    """The rows | `name` | type | of the table."""
+    rows = re.findall(r"^\| `([a-z_]+)` \| (counter|gauge|histogram) \|", text_of("docs/operating/metrics.md"), re.MULTILINE)
+    assert len(rows) == len(dict(rows)) > 20, "a metric that is documented twice"
+    return dict(rows)
+
+
+def test_every_metric_is_documented_with_its_type_and_no_other(start_server, tenant):
+    server = start_server()
+    client = Client(server.address, tenant)
+    client.create()  # a series appears with its first request
+    client.close()
+    seen = metrics(server)
+    assert seen.types == documented_metrics(), set(seen.types.items()) ^ set(documented_metrics().items())
+    assert all(name.endswith("_total") == (kind == "counter") for name, kind in seen.types.items())
+
+
+def test_alert_rules_speak_of_metrics_that_there_are():
+    named = set(re.findall(r"\b(?:sojourn|http_server|process)_[a-z_]+", text_of("docs/operating/alerts.yml")))
+    known = documented_metrics()
+    bases = {re.sub(r"_(bucket|count|sum)$", "", name) for name in named}
+    assert bases and bases <= set(known), bases - set(known)
 
 
 # Links

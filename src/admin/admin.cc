@@ -83,10 +83,9 @@ std::unique_ptr<http::Service> make_service(AdminDependencies dependencies) {
     return readyz(readiness(), r);
   });
   // On the heap, so that it stays where it is while handlers are copied.
-  get("/metrics", [metrics = std::make_shared<const std::function<Task<std::string>()>>(
-                       dependencies.metrics)](Request&, Response& r) {
-    return metrics_page(*metrics, r);
-  });
+  get("/metrics",
+      [metrics = std::make_shared<const std::function<Task<std::string>()>>(dependencies.metrics)](
+          Request&, Response& r) { return metrics_page(*metrics, r); });
   get("/openapi.json", [](Request&, Response& r) { return answer(r, 200, kOpenApiDocument); });
   auto router = std::make_unique<http::Router>(std::vector<std::string>{"/"}, std::move(routes),
                                                dependencies.errors);

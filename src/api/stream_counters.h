@@ -6,8 +6,8 @@
 namespace sojourn::api {
 
 // Upper bounds in milliseconds: of a reader that keeps up, and of one that catches up.
-inline constexpr uint64_t kEventDelays[] = {10,    50,     100,    250,     500,       1'000,     2'500,
-                                            5'000, 10'000, 60'000, 600'000, 3'600'000, 86'400'000};
+inline constexpr uint64_t kEventDelays[] = {
+    10, 50, 100, 250, 500, 1'000, 2'500, 5'000, 10'000, 60'000, 600'000, 3'600'000, 86'400'000};
 
 // The loop's thread counts, any thread reads.
 struct StreamCounters {

@@ -101,8 +101,8 @@ struct Listener::Accepting {
 };
 
 std::shared_ptr<Listener> Listener::start(net::Loop& loop, FileDescriptor socket, bool ipv6,
-                                          Service& service, Observer* observer,
-                                          ServerSetup setup, std::shared_ptr<ServerState> state) {
+                                          Service& service, Observer* observer, ServerSetup setup,
+                                          std::shared_ptr<ServerState> state) {
   class Sweeper final : public net::Ticking {
    public:
     explicit Sweeper(Listener& listener) : listener_(listener) {}
@@ -112,7 +112,8 @@ std::shared_ptr<Listener> Listener::start(net::Loop& loop, FileDescriptor socket
     Listener& listener_;
   };
 
-  auto listener = std::make_shared<Listener>(loop, service, observer, std::move(setup), std::move(state));
+  auto listener =
+      std::make_shared<Listener>(loop, service, observer, std::move(setup), std::move(state));
   auto sweeper = std::make_shared<Sweeper>(*listener);
   listener->ticking_ = sweeper;
   loop.post([ticking = std::weak_ptr<net::Ticking>(sweeper), impl = &loop.impl()] {
@@ -130,7 +131,11 @@ std::shared_ptr<Listener> Listener::start(net::Loop& loop, FileDescriptor socket
 
 Listener::Listener(net::Loop& loop, Service& service, Observer* observer, ServerSetup setup,
                    std::shared_ptr<ServerState> state)
-    : loop_(loop), service_(service), observer_(observer), setup_(std::move(setup)), state_(std::move(state)) {
+    : loop_(loop),
+      service_(service),
+      observer_(observer),
+      setup_(std::move(setup)),
+      state_(std::move(state)) {
   tick(net::SteadyTime::min());  // nothing is due yet, but answers need their fields
 }
 

@@ -64,8 +64,7 @@ class Listener final : public std::enable_shared_from_this<Listener> {
 
   // Begins to accept on `socket`, now or when the loop starts.
   static std::shared_ptr<Listener> start(net::Loop& loop, FileDescriptor socket, bool ipv6,
-                                         Service& service, Observer* observer,
-                                         ServerSetup setup,
+                                         Service& service, Observer* observer, ServerSetup setup,
                                          std::shared_ptr<ServerState> state);
   Listener(net::Loop& loop, Service& service, Observer* observer, ServerSetup setup,
            std::shared_ptr<ServerState> state);

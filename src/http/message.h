@@ -36,8 +36,8 @@ struct Request {
   // router's list. Empty and 0: there is no such route.
   std::string_view route;
   size_t route_number = 0;
-  std::span<const Field> fields;    // in the order sent
-  std::string_view body;            // decoded from chunks; empty when there is none
+  std::span<const Field> fields;  // in the order sent
+  std::string_view body;          // decoded from chunks; empty when there is none
   // The name of who asks, set by the service that found it out; empty when nobody did. Its own text
   // and no view, so that whoever logs the request at its end finds it whatever was reloaded since.
   std::string caller;

@@ -32,7 +32,8 @@ Result<std::unique_ptr<Server>> Server::listen(const ServerSetup& setup,
   impl->state = std::make_shared<ServerState>();
   for (size_t i = 0; i < loops.size(); ++i) {
     impl->listeners.push_back(Listener::start(*loops[i], std::move(opened->sockets[i]),
-                                              opened->ipv6, service_of(i), observer_of(i), setup, impl->state));
+                                              opened->ipv6, service_of(i), observer_of(i), setup,
+                                              impl->state));
   }
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }

@@ -53,11 +53,12 @@ class Server {
   // bound is invalid_parameter with a sentence that names it. Call before the loops start or while
   // they run. `observer_of` is asked in the same way for who watches that loop's requests; null:
   // nobody.
-  static Result<std::unique_ptr<Server>> listen(const ServerSetup& setup,
-                                                const std::vector<net::Loop*>& loops,
-                                                std::function<Service&(size_t loop)> service_of,
-                                                std::function<Observer*(size_t loop)> observer_of =
-                                                    [](size_t) -> Observer* { return nullptr; });
+  static Result<std::unique_ptr<Server>> listen(
+      const ServerSetup& setup, const std::vector<net::Loop*>& loops,
+      std::function<Service&(size_t loop)> service_of,
+      std::function<Observer*(size_t loop)> observer_of = [](size_t) -> Observer* {
+        return nullptr;
+      });
   // Call once drained, or after the loops have stopped.
   ~Server();
 

@@ -65,9 +65,9 @@ using TicketPtr = std::shared_ptr<Ticket>;
 // For statistics: changes, and nanoseconds.
 inline constexpr uint64_t kBatchSizes[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096};
 inline constexpr uint64_t kCommitDurations[] = {
-    100'000,     250'000,     500'000,     1'000'000,     2'500'000,     5'000'000,     10'000'000,
-    25'000'000,  50'000'000,  100'000'000, 250'000'000,   500'000'000,   1'000'000'000, 2'500'000'000,
-    10'000'000'000};
+    100'000,     250'000,     500'000,       1'000'000,     2'500'000,
+    5'000'000,   10'000'000,  25'000'000,    50'000'000,    100'000'000,
+    250'000'000, 500'000'000, 1'000'000'000, 2'500'000'000, 10'000'000'000};
 
 struct CommitterOptions {
   std::optional<Duration> sync_interval;  // absent: the environment syncs every commit

@@ -238,9 +238,8 @@ store::Space Environment::space() const {
   mdb_env_stat(env_, &stat);
   const uint64_t file_end = (info.me_last_pgno + 1) * stat.ms_psize;
   const uint64_t free = free_bytes(env_, stat.ms_psize, file_end);
-  return {.used = file_end - std::min(file_end, free),
-          .most = info.me_mapsize,
-          .allocated = file_end};
+  return {
+      .used = file_end - std::min(file_end, free), .most = info.me_mapsize, .allocated = file_end};
 }
 
 bool Environment::panicked() const {

@@ -238,8 +238,7 @@ store::Statistics LmdbEngine::statistics() const {
 Result<store::TenantCounts> LmdbEngine::sessions_by_tenant(size_t limit) const {
   ReadTransaction view(*impl_->environment);
   if (view.renew() == 0) {
-    auto counts =
-        Queries(view.handle(), impl_->environment->tables()).counts_by_tenant(limit);
+    auto counts = Queries(view.handle(), impl_->environment->tables()).counts_by_tenant(limit);
     if (counts) return *std::move(counts);
   }
   return failure(ErrorKind::store_unavailable, "The sessions of the tenants could not be read.");

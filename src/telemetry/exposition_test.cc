@@ -39,8 +39,8 @@ TEST(ExpositionTest, NoLabelForgesALine) {
 TEST(ExpositionTest, TellsOfThisProcess) {
   Exposition page;
   add_process_metrics(page);
-  for (const char* name : {"process_resident_memory_bytes",
-                           "process_open_fds", "process_max_fds", "process_start_time_seconds"}) {
+  for (const char* name : {"process_resident_memory_bytes", "process_open_fds", "process_max_fds",
+                           "process_start_time_seconds"}) {
     EXPECT_THAT(page.text(), HasSubstr("\n" + std::string(name) + " "));
     EXPECT_THAT(page.text(), Not(HasSubstr("\n" + std::string(name) + " 0\n")))
         << "of a process that just did something";

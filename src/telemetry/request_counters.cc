@@ -10,13 +10,13 @@ namespace {
 constexpr uint64_t operator""_ms(unsigned long long count) { return count * 1'000'000; }
 
 // The bounds that the OpenTelemetry semantic conventions advise, in nanoseconds.
-constexpr uint64_t kDurationBounds[] = {5_ms,   10_ms,  25_ms,   50_ms,   75_ms,   100_ms,  250_ms,
-                                        500_ms, 750_ms, 1000_ms, 2500_ms, 5000_ms, 7500_ms, 10000_ms};
+constexpr uint64_t kDurationBounds[] = {5_ms,    10_ms,   25_ms,   50_ms,   75_ms,
+                                        100_ms,  250_ms,  500_ms,  750_ms,  1000_ms,
+                                        2500_ms, 5000_ms, 7500_ms, 10000_ms};
 
 // The statuses that this server answers with.
-constexpr int kKnownStatuses[] = {200, 204, 304, 400, 401, 403, 404, 405, 408, 409,
-                                  412, 413, 415, 421, 422, 428, 429, 431, 500, 501,
-                                  503, 505, 507};
+constexpr int kKnownStatuses[] = {200, 204, 304, 400, 401, 403, 404, 405, 408, 409, 412, 413,
+                                  415, 421, 422, 428, 429, 431, 500, 501, 503, 505, 507};
 
 // Where a status stands in kKnownStatuses; others: its size.
 constexpr auto kStatusPlaces = [] {
@@ -73,7 +73,8 @@ RequestCounters::Series& RequestCounters::make_series(size_t place,
   const int status = exchange.response.status;
   const bool known = place_of(status) < std::size(kKnownStatuses);
   auto* series = new Series{
-      .method = request.method == http::Method::other ? "_OTHER" : std::string(name_of(request.method)),
+      .method =
+          request.method == http::Method::other ? "_OTHER" : std::string(name_of(request.method)),
       .route = request.route_number < kRoutes ? std::string(request.route) : std::string(),
       .status = known ? std::to_string(status) : "_OTHER",
       .scheme = request.scheme == http::Scheme::https ? "https" : "http"};

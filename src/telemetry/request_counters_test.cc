@@ -28,9 +28,8 @@ TEST(RequestCountersTest, SumsOverLoops) {
   two.count(exchange(get, ok, milliseconds(40)));
   two.count(exchange(get, ok, std::chrono::seconds(20)));
   const std::string page = page_of({&one, &two});
-  const std::string labels =
-      R"({http_request_method="GET",http_route="/sessions/{sessionId}",)"
-      R"(http_response_status_code="200",url_scheme="http")";
+  const std::string labels = R"({http_request_method="GET",http_route="/sessions/{sessionId}",)"
+                             R"(http_response_status_code="200",url_scheme="http")";
   EXPECT_THAT(page, HasSubstr("_count" + labels + "} 3\n"));
   EXPECT_THAT(page, HasSubstr("_sum" + labels + "} 20.04"));
   EXPECT_THAT(page, HasSubstr("_bucket" + labels + ",le=\"0.005\"} 1\n"));

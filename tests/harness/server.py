@@ -54,10 +54,12 @@ class Server:
     STOP_SECONDS = 15
 
     def __init__(self, data, settings=(), config=None, env=None, listen="127.0.0.1:0",
-                 admin_listen="127.0.0.1:0"):
+                 admin_listen="127.0.0.1:0",
+                 binary=BINARY):
         self.data = Path(data)
         self.settings = list(settings)
         self.config = config
+        self.binary = Path(binary).resolve()
         self.env = env
         self.listen, self.admin_listen = listen, admin_listen
         self.process = None
@@ -65,7 +67,7 @@ class Server:
         self._stderr = self.data.with_name(self.data.name + ".stderr")
 
     def command(self):
-        command = [BINARY, "serve", "--admin-listen", self.admin_listen, "--data", self.data]
+        command = [self.binary, "serve", "--admin-listen", self.admin_listen, "--data", self.data]
         if self.listen is not None:
             command += ["--listen", self.listen]
         if self.config is not None:
