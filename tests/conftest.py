@@ -7,9 +7,13 @@ import pytest
 
 pytest.register_assert_rewrite("harness.wire", "harness.client", "harness.server")
 
-from harness import server as server_module  # noqa: E402 (after the assert rewrite)
+from harness import server as server_module, stores  # noqa: E402 (after the assert rewrite)
 from harness.client import Client, Connection  # noqa: E402
 from harness.server import BINARY, Server  # noqa: E402
+
+
+def pytest_sessionfinish(session):
+    stores.stop()
 
 
 def pytest_sessionstart(session):
@@ -33,6 +37,7 @@ def server(request, tmp_path_factory):
     settings = getattr(request.module, "SETTINGS", ())
     with Server(tmp_path_factory.mktemp("shared") / "data", settings) as running:
         yield running
+    stores.stop(running.data)
 
 
 @pytest.fixture
@@ -55,6 +60,8 @@ def start_server(tmp_path):
                 one.stop()
             except AssertionError as failure:
                 failures.append(failure)
+    for one in servers:
+        stores.stop(one.data)
     assert not failures, failures
 
 

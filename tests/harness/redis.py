@@ -1,12 +1,17 @@
-"""A real Redis with a directory and a free port of its own."""
+"""A real Redis, or a real Redis Cluster, with a directory and free ports of its own."""
 
+import os
+import re
+import signal
 import socket
 import subprocess
 
 from harness.nginx import free_port
 from harness.processes import exit_code, spawn, wait_for
+from harness.server import REPOSITORY
 
 REDIS = "/usr/bin/redis-server"
+SCRIPT = REPOSITORY / "tools/redis-cluster"
 
 
 class Redis:
@@ -49,3 +54,67 @@ class Redis:
     def __exit__(self, *_):
         self.process.terminate()
         exit_code(self.process, 10)
+
+
+class Cluster:
+    """As a context manager: a cluster in `directory`, which is made, started by the script that users
+    have. `options` are that script's."""
+
+    def __init__(self, directory, *options):
+        self.directory, self.options = directory, options
+
+    def __enter__(self):
+        done = subprocess.run([SCRIPT, "start", self.directory, *self.options], capture_output=True,
+                              text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        self.url = done.stdout.strip()
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([SCRIPT, "stop", self.directory], check=True, timeout=120)
+
+    def nodes(self):
+        """{port: process id} of the servers that the script started, running or not."""
+        found = {}
+        for node in sorted(self.directory.glob("node-*")):
+            port = int(re.search(r"^(?:tls-)?port ([1-9]\d*)$", (node / "redis.conf").read_text(),
+                                 re.MULTILINE).group(1))
+            pid = node / "pid"
+            found[port] = int(pid.read_text()) if pid.exists() else None
+        return found
+
+    def masters(self):
+        """Ports of the servers that serve slots, as one that runs knows them."""
+        lines = self.cli(self.any_port(), "cluster", "nodes").splitlines()
+        return [int(re.search(r":(\d+)@", line).group(1)) for line in lines
+                if "master" in line.split()[2] and "fail" not in line.split()[2] and len(line.split()) > 8]
+
+    def any_port(self):
+        return next(port for port, pid in self.nodes().items() if pid and _is_running(pid))
+
+    def cli(self, port, *words):
+        done = subprocess.run(["redis-cli", "-p", str(port), *words], capture_output=True, text=True,
+                              timeout=60, check=False)
+        return done.stdout.strip()
+
+    def kill(self, port):
+        """kill -9."""
+        os.kill(self.nodes()[port], signal.SIGKILL)
+
+    def start(self, port):
+        """Starts a server again that was killed or stopped."""
+        for node in self.directory.glob("node-*"):
+            if re.search(rf"^port {port}$", (node / "redis.conf").read_text(), re.MULTILINE):
+                subprocess.run([REDIS, str(node / "redis.conf")], check=True)
+        wait_for(lambda: self.cli(port, "ping") == "PONG", "the server answers again", 30)
+
+    def size(self):
+        """Keys in all masters."""
+        return sum(int(self.cli(port, "dbsize")) for port in self.masters())
+
+
+def _is_running(pid):
+    try:
+        return open(f"/proc/{pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from harness import stores
 from harness.processes import exit_code, spawn
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -15,7 +16,7 @@ BINARY = Path(os.environ.get("SOJOURN_BIN", REPOSITORY / "build/release/sojourn"
 
 READY = re.compile(r"sojourn ready public=https?://(?P<public>(127\.0\.0\.1|0\.0\.0\.0):\d+)"
                    r" admin=https?://(?P<admin>(127\.0\.0\.1|0\.0\.0\.0):\d+)"
-                   r" store=lmdb:(?P<store>.+)\n")
+                   r" store=(lmdb|redis):(?P<store>.+)\n")
 
 # Every server started since the last look, so that conftest.py can show their words on failure.
 started = []
@@ -67,7 +68,7 @@ class Server:
         self._stderr = self.data.with_name(self.data.name + ".stderr")
 
     def command(self):
-        command = [self.binary, "serve", "--admin-listen", self.admin_listen, "--data", self.data]
+        command = [self.binary, "serve", "--admin-listen", self.admin_listen, *stores.arguments(self.data)]
         if self.listen is not None:
             command += ["--listen", self.listen]
         if self.config is not None:

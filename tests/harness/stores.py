@@ -1,0 +1,43 @@
+"""Which store the servers of the tests have: SOJOURN_TEST_STORE is "lmdb" (the default), "redis" or
+"cluster". A directory of data stands for a store: two servers with the same one share what is in it."""
+
+import os
+
+import pytest
+
+STORE = os.environ.get("SOJOURN_TEST_STORE", "lmdb")
+assert STORE in ("lmdb", "redis", "cluster"), STORE
+
+# For what is only true of the embedded store: files, a lock, a map that can be full.
+embedded_only = pytest.mark.skipif(STORE != "lmdb", reason="is about the embedded store")
+
+_running = {}
+
+
+def _start(data):
+    from harness.redis import Cluster, Redis  # these start servers; most runs need none
+
+    directory = data.with_name(data.name + ".redis")
+    if STORE == "redis":
+        directory.mkdir()
+        return Redis(directory).__enter__()
+    return Cluster(directory).__enter__()
+
+
+def arguments(data):
+    """The flags of `sojourn serve` for the store that `data` stands for, which is started first when it
+    does not run. One Redis for each; the cluster is one for all of this process, because starting one
+    takes seconds, and tests know their sessions by their tenants."""
+    if STORE == "lmdb":
+        return ["--data", data]
+    key = data if STORE == "redis" else "cluster"
+    if key not in _running:
+        _running[key] = _start(data)
+    return ["--set", "store.kind=redis", "--set", f"store.redis.url={_running[key].url}"]
+
+
+def stop(data=None):
+    """Stops what `data` stands for, with all that is in it; without: everything."""
+    for key in list(_running):
+        if data is None or key == data:
+            _running.pop(key).__exit__(None, None, None)
