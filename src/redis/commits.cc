@@ -76,7 +76,7 @@ std::unexpected<Error> taken_too_long() {
 }
 
 std::unexpected<Error> damaged_key(Log& log) {
-  log.write(LogLevel::error, "store.damaged_record",
+  log.write(LogLevel::error, "store.record_damaged",
             "An idempotency entry is damaged or newer than this server; its key cannot be used.");
   return failure(ErrorKind::store_unavailable,
                  "What is stored for this Idempotency-Key is damaged, or newer than this server.");
@@ -179,9 +179,10 @@ Task<Result<CommitOutcome>> Commits::commit_with_key(const domain::Change& chang
   std::string number(kCommitNumberBytes, '\0');
   entropy_.fill(std::as_writable_bytes(std::span(number)));
 
-  // The marker and the marks first: the commit can be finished by anyone from the next step on.
+  // The marker and the marks first: the commit can be finished by anyone from the next step on. The
+  // marker is never sent again: it must be pending only once.
   const auto marker = co_await servers_.call(
-      Effect::write, shard_of(name),
+      Effect::write_once, shard_of(name),
       words("SET", marker_of(name, number), "pending", "PX", kMarkerLife_ms));
   if (!marker) co_return std::unexpected(marker.error());
   auto marks = co_await announce(change, false);

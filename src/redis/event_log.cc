@@ -91,7 +91,7 @@ Task<Result<void>> EventLog::drain(size_t shard) {
     for (const Reply& element : waiting->elements) {
       auto entry = parsed(element.text);
       if (!entry) {
-        servers_.log().write(LogLevel::error, "store.damaged_record",
+        servers_.log().write(LogLevel::error, "store.record_damaged",
                              "An event that waits to be published is damaged; events of its shard "
                              "are held up.",
                              {{"key", key_in(shard, "out")}});
@@ -130,7 +130,7 @@ Task<Result<std::vector<domain::LoggedEvent>>> EventLog::read(domain::TenantId t
     const auto body = encoding::open_event(name, value);
     auto event = body ? encoding::decoded_event(*body, tenant) : std::unexpected(body.error());
     if (!event) {
-      servers_.log().write(LogLevel::error, "store.damaged_record",
+      servers_.log().write(LogLevel::error, "store.record_damaged",
                            "An event is damaged or newer than this server; it is not shown.",
                            {{"cursor", id}});
       co_return failure(ErrorKind::store_unavailable,

@@ -9,6 +9,7 @@
 
 #include "encoding/keys.h"
 #include "keys.h"
+#include "redis/scripts.h"
 #include "testing/conformance.h"
 #include "testing/faulty_client.h"
 #include "testing/on_loop.h"
@@ -149,6 +150,24 @@ TEST_F(RedisStoreTest, FullServersRefuseGrowthAndLetSessionsBeReadAndEnded) {
   EXPECT_EQ(process.ask(process.store.events(kTenant, domain::kBeginningOfLog, 10))->size(), 2U);
 }
 
+TEST_F(RedisStoreTest, WhatIsRefusedForWantOfRoomInItsLastStepIsNotMadeLater) {
+  Process full([&](net::Loop& loop) {
+    return std::make_unique<testing::FullClient>(servers.client_factory()(loop),
+                                                 Scripts().commit_marked.sha);
+  });
+  domain::Change change = creation(plain_session(kTenant, 1));
+  change.idempotency = {kTenant, "k", {}, store::testing::idempotency_entry(1, kFarOff)};
+  const auto created = full.ask(full.store.commit(change));
+  ASSERT_FALSE(created.has_value());
+  EXPECT_EQ(created.error().kind, ErrorKind::store_full);
+  // Neither by itself, nor by the process that meets it.
+  EXPECT_TRUE(servers.ask({"KEYS", "*:intent:*"}).elements.empty());
+  EXPECT_TRUE(servers.ask({"KEYS", "*:marker:*"}).elements.empty());
+  Process other(servers.client_factory());
+  EXPECT_EQ(other.ask(other.store.idempotency_entry(kTenant, "k")), std::nullopt);
+  EXPECT_EQ(other.ask(other.store.count(kTenant)), domain::Counts{});
+}
+
 TEST_F(RedisStoreTest, AWriteThatTooFewReplicasHaveIsNotAcknowledged) {
   Process process(servers.client_factory(), {.servers = {.wait_replicas = 1}});
   const auto created = process.ask(process.store.commit(creation(plain_session(kTenant, 1))));
@@ -190,6 +209,36 @@ TEST_F(RedisStoreTest, ADamagedRecordIsUnavailableNeverAbsent) {
   ASSERT_FALSE(read.has_value());
   EXPECT_EQ(read.error().kind, ErrorKind::store_unavailable);
   EXPECT_FALSE(process.ask(process.store.find({.tenant = kTenant})).has_value());
+}
+
+// A network may bring a copy of a command that may be sent again, late.
+TEST_F(RedisStoreTest, ALateCopyOfACommitChangesNothing) {
+  const auto passed = std::make_shared<std::vector<Command>>();
+  Process process([&](net::Loop& loop) {
+    return std::make_unique<testing::RecordingClient>(servers.client_factory()(loop), passed);
+  });
+  const Session session = plain_session(kTenant, 1);
+  domain::Change change = creation(session);
+  change.idempotency = {kTenant, "k", {}, store::testing::idempotency_entry(1, kFarOff)};
+  passed->clear();
+  ASSERT_EQ(process.ask(process.store.commit(change)), CommitOutcome::committed);
+  ASSERT_EQ(process.ask(process.store.commit(deletion(session))), CommitOutcome::committed);
+  domain::Change forget;
+  forget.idempotency = {kTenant, "k", change.idempotency->after, {}};
+  ASSERT_EQ(process.ask(process.store.commit(forget)), CommitOutcome::committed);
+
+  net::Loop loop;
+  const auto network = servers.client_factory()(loop);
+  size_t copies = 0;
+  for (const Command& command : std::vector<Command>(*passed)) {
+    if (!command.repeatable) continue;
+    ++copies;
+    EXPECT_TRUE(network->send(command).take().has_value());
+  }
+  EXPECT_GT(copies, 5U);
+  EXPECT_EQ(process.ask(process.store.get(kTenant, session.id)), std::nullopt);
+  EXPECT_EQ(process.ask(process.store.idempotency_entry(kTenant, "k")), std::nullopt);
+  EXPECT_EQ(process.ask(process.store.events(kTenant, "0", 10))->size(), 2U);
 }
 
 // What a process that dies after any number of steps leaves to others.

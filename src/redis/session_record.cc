@@ -34,7 +34,7 @@ Result<domain::Session> session_in(std::string_view record, const domain::Tenant
     fault = body.error();
   }
   const bool newer = fault == encoding::RecordFault::newer;
-  log.write(LogLevel::error, "store.damaged_record",
+  log.write(LogLevel::error, "store.record_damaged",
             newer ? "A session is stored in a newer format; update this server."
                   : "A session's record is damaged; it is not shown.",
             {{"session", id.masked()}});

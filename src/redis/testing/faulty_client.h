@@ -1,7 +1,9 @@
-// A Client that breaks: for what a crash leaves behind.
+// Clients that break, or remember: for what crashes and networks do.
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "redis/client.h"
 
@@ -43,6 +45,51 @@ class FaultyClient final : public Client {
  private:
   const std::unique_ptr<Client> inner_;
   const std::shared_ptr<Fault> fault_;
+};
+
+// To the one script the servers say that they are full; everything else is passed on.
+class FullClient final : public Client {
+ public:
+  FullClient(std::unique_ptr<Client> inner, std::string sha)
+      : inner_(std::move(inner)), sha_(std::move(sha)) {}
+
+  Task<Outcome> send(Command command) override {
+    if (command.bytes.find(sha_) == std::string::npos) return inner_->send(std::move(command));
+    return Outcome(
+        Answer{.reply = {.kind = Reply::Kind::error, .text = "OOM command not allowed"}});
+  }
+  Task<std::expected<std::vector<NodeOutcome>, Failure>> send_to_all_masters(
+      Command command) override {
+    return inner_->send_to_all_masters(std::move(command));
+  }
+  void close() override { inner_->close(); }
+  const ClientCounters& counters() const override { return inner_->counters(); }
+
+ private:
+  const std::unique_ptr<Client> inner_;
+  const std::string sha_;
+};
+
+// Passes everything on, and keeps what it passed.
+class RecordingClient final : public Client {
+ public:
+  RecordingClient(std::unique_ptr<Client> inner, std::shared_ptr<std::vector<Command>> passed)
+      : inner_(std::move(inner)), passed_(std::move(passed)) {}
+
+  Task<Outcome> send(Command command) override {
+    passed_->push_back(command);
+    return inner_->send(std::move(command));
+  }
+  Task<std::expected<std::vector<NodeOutcome>, Failure>> send_to_all_masters(
+      Command command) override {
+    return inner_->send_to_all_masters(std::move(command));
+  }
+  void close() override { inner_->close(); }
+  const ClientCounters& counters() const override { return inner_->counters(); }
+
+ private:
+  const std::unique_ptr<Client> inner_;
+  const std::shared_ptr<std::vector<Command>> passed_;
 };
 
 }  // namespace sojourn::redis::testing
