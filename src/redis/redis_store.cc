@@ -120,11 +120,35 @@ class RedisStore final : public store::SessionStore {
   DueScan due_;
 };
 
-// Looks at the servers on a loop of its own, and waits for that.
-Result<void> look(const ClientFactory& make_client, Log& log) {
+// Events that processes left behind which died between a commit and its event. All shards, since
+// nobody knows which.
+Task<Result<void>> publish_what_was_left(Client& client, RedisEngine::Impl& engine) {
+  constexpr size_t kAtOnce = 128;
+  Servers servers(client, engine.scripts, engine.options.servers.wait_replicas, engine.health,
+                  engine.log);
+  EventLog events(servers, engine.shared.trimming);
+  for (size_t first = 0; first < kShards; first += kAtOnce) {
+    std::vector<Task<Result<void>>> drains;
+    for (size_t i = 0; i < kAtOnce; ++i) drains.push_back(events.drain(first + i));
+    const auto outcomes = co_await when_all(std::move(drains));
+    for (const auto& outcome : outcomes) {
+      if (!outcome) co_return outcome;
+    }
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> begin(Client& client, RedisEngine::Impl& engine) {
+  const auto fine = co_await check_servers(client, engine.log);
+  if (!fine) co_return fine;
+  co_return co_await publish_what_was_left(client, engine);
+}
+
+// Does that on a loop of its own, and waits for it.
+Result<void> begin_and_wait(RedisEngine::Impl& engine) {
   net::Loop loop;
-  const std::unique_ptr<Client> client = make_client(loop);
-  Task<Result<void>> task = check_servers(*client, log);
+  const std::unique_ptr<Client> client = engine.make_client(loop);
+  Task<Result<void>> task = begin(*client, engine);
   std::promise<void> done;
   loop.start();
   loop.post([&] {
@@ -143,9 +167,9 @@ Result<void> look(const ClientFactory& make_client, Log& log) {
 Result<std::unique_ptr<RedisEngine>> RedisEngine::open(const RedisStoreOptions& options,
                                                        ClientFactory make_client, Entropy& entropy,
                                                        Log& log) {
-  if (const auto fine = look(make_client, log); !fine) return std::unexpected(fine.error());
-  return std::unique_ptr<RedisEngine>(
-      new RedisEngine(std::make_unique<Impl>(options, std::move(make_client), entropy, log)));
+  auto engine = std::make_unique<Impl>(options, std::move(make_client), entropy, log);
+  if (const auto fine = begin_and_wait(*engine); !fine) return std::unexpected(fine.error());
+  return std::unique_ptr<RedisEngine>(new RedisEngine(std::move(engine)));
 }
 
 RedisEngine::RedisEngine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

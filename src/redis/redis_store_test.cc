@@ -260,13 +260,13 @@ class AfterACrash : public RedisStoreTest,
       const auto fault =
           std::make_shared<testing::Fault>(testing::Fault{.after = SIZE_MAX, .last = GetParam()});
       Result<CommitOutcome> outcome = CommitOutcome::conflict;
+      Process other(servers.client_factory());  // runs all the time
       {
         Process dying(faulty(fault));
         fault->after = commands;
         fault->seen = 0;
         outcome = dying.ask(dying.store.commit(change));
       }
-      Process other(servers.client_factory());
       look(other, outcome.has_value());
       if (::testing::Test::HasFailure()) return;
       if (!fault->struck()) return;
@@ -319,6 +319,17 @@ TEST_P(AfterACrash, ACreationIsMadeOrNot) {
         const bool made = other.ask(other.store.get(kTenant, session.id))->has_value();
         EXPECT_TRUE(made || !acknowledged);
         expect_sound(other, {session}, made ? 1 : 0);
+      });
+}
+
+TEST_P(AfterACrash, WhoStartsPublishesWhatWasLeft) {
+  const Session session = plain_session(kTenant, 1);
+  die_everywhere(
+      creation(session), [](Process&) {},
+      [&](Process&, bool) {
+        Process starting(servers.client_factory());
+        const bool made = starting.ask(starting.store.get(kTenant, session.id))->has_value();
+        EXPECT_EQ(starting.ask(starting.store.events(kTenant, "0", 100))->size(), made ? 1U : 0U);
       });
 }
 
