@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <iterator>
+#include <string>
 
 #include "base/text.h"
 
@@ -38,6 +40,8 @@ int status_of(ErrorKind kind) {
       return 415;
     case ErrorKind::idempotency_key_reused:
       return 422;
+    case ErrorKind::rate_limited:
+      return 429;
     case ErrorKind::headers_too_large:
       return 431;
     case ErrorKind::store_unavailable:
@@ -58,6 +62,11 @@ void write_error(const Error& error, http::Response& response) {
                  code_of(error.kind));
   append_json_string(response.body, error.detail);
   response.body.push_back('}');
+  if (error.retry_after) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(*error.retry_after);
+    response.add_field("Retry-After", std::to_string(seconds.count()));
+    return;
+  }
   // One second: a batch of commits takes milliseconds, and an operator's repair takes longer than
   // any number we could name.
   if (response.status == 503) response.add_field("Retry-After", "1");

@@ -1,6 +1,7 @@
 #include "gate.h"
 
 #include "api/error_table.h"
+#include "limits/limiter.h"
 #include "request_reader.h"
 
 namespace sojourn::api {
@@ -14,15 +15,26 @@ Admission refuse(const access::Refusal& refusal, http::Response& response) {
 
 }  // namespace
 
-Admission admit_by_key(Api& api, access::Scope needed, http::Request& request,
-                       http::Response& response) {
-  const auto key = api.guard.identify(request);
-  if (!key) return refuse(key.error(), response);
-  if (!(*key)->scopes.has(needed)) return refuse(access::missing_scope(needed), response);
-  // A tenant that cannot be read is the handler's to refuse, which reads it in the same way.
+Admission admit_carefully(Api& api, access::Scope needed, http::Request& request,
+                          http::Response& response) {
+  const access::ApiKey* key = nullptr;
+  if (!api.guard.is_open()) {
+    const auto shown = api.guard.identify(request);
+    if (!shown) return refuse(shown.error(), response);
+    key = *shown;
+    if (!key->scopes.has(needed)) return refuse(access::missing_scope(needed), response);
+  }
+  // A tenant that cannot be read, or that there is not, is the handler's to refuse, which reads it
+  // in the same way.
   const auto tenant = read_tenant(request, *api.context.tenants);
-  if (tenant && !(*key)->is_for(*tenant)) return refuse(access::wrong_tenant(), response);
-  return {.admitted = true, .key = *key};
+  if (!tenant) return {.admitted = true, .key = key};
+  if (key && !key->is_for(*tenant)) return refuse(access::wrong_tenant(), response);
+  if (const auto policy = api.context.tenants->policy_of(*tenant)) {
+    const auto taken = limits::take(api.context.limiter.tenant_requests, tenant->text(),
+                                    policy->requests, api.context.clock.now(), "requests");
+    if (!taken) return refuse({taken.error(), {}}, response);
+  }
+  return {.admitted = true, .key = key};
 }
 
 }  // namespace sojourn::api

@@ -14,15 +14,16 @@ struct Admission {
   const access::ApiKey* key = nullptr;
 };
 
-// Asks for an API key with this scope and for this tenant, when keys are configured.
-Admission admit_by_key(Api& api, access::Scope needed, http::Request& request,
-                       http::Response& response);
+// Asks for an API key with this scope and for this tenant, when keys are configured; then for a
+// request of the tenant's, when these are limited.
+Admission admit_carefully(Api& api, access::Scope needed, http::Request& request,
+                          http::Response& response);
 
-// Without keys this is one branch.
+// Without keys and limits these are two branches.
 inline Admission admit(Api& api, access::Scope needed, http::Request& request,
                        http::Response& response) {
-  if (api.guard.is_open()) return {.admitted = true};
-  return admit_by_key(api, needed, request, response);
+  if (api.guard.is_open() && !api.context.tenants->limit_requests()) return {.admitted = true};
+  return admit_carefully(api, needed, request, response);
 }
 
 }  // namespace sojourn::api

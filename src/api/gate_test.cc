@@ -6,6 +6,7 @@
 
 #include "base/manual_clock.h"
 #include "base/seeded_entropy.h"
+#include "limits/limiter.h"
 #include "store/session_store.h"
 #include "testing/model_store.h"
 
@@ -47,11 +48,11 @@ class Gate : public testing::Test {
   NoTimer timer_;
   store::testing::ModelDatabase database_;
   store::testing::ModelStore store_{database_};
-  sessions::Context context_{store_,
-                             clock_,
-                             entropy_,
-                             std::make_shared<const sessions::Tenants>(sessions::TenantsOptions{}),
-                             {}};
+  limits::Limiter limiter_;
+  sessions::Context context_{
+      store_,   clock_,
+      entropy_, std::make_shared<const sessions::Tenants>(sessions::TenantsOptions{}),
+      {},       limiter_};
   Api api_{{}, context_, timer_, access::Guard(clock_)};
   const std::unique_ptr<http::Service> service_ = make_service(api_);
   http::Request request_;

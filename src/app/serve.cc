@@ -113,7 +113,8 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   auto opened = lmdb::LmdbEngine::open(options.lmdb, clock, entropy, log);
   if (!opened) return std::unexpected(opened.error().detail);
   store::Engine& engine = **opened;
-  const Neighbours neighbours{engine, clock, entropy, log};
+  limits::Limiter limiter;
+  const Neighbours neighbours{engine, clock, entropy, log, limiter};
 
   const size_t threads = options.http_threads != 0
                              ? options.http_threads

@@ -10,6 +10,7 @@
 #include "housekeeper.h"
 #include "http/cors.h"
 #include "http/service.h"
+#include "limits/limiter.h"
 #include "live_options.h"
 #include "net/loop.h"
 #include "sessions/operations.h"
@@ -24,6 +25,7 @@ struct Neighbours {
   const Clock& clock;
   Entropy& entropy;
   Log& log;
+  limits::Limiter& limiter;
 };
 
 class Worker {

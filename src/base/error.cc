@@ -40,6 +40,8 @@ std::string_view code_of(ErrorKind kind) {
       return "VERSION_MISMATCH";
     case ErrorKind::idempotency_key_reused:
       return "IDEMPOTENCY_KEY_REUSED";
+    case ErrorKind::rate_limited:
+      return "RATE_LIMITED";
     case ErrorKind::store_unavailable:
       return "STORE_UNAVAILABLE";
     case ErrorKind::store_full:

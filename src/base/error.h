@@ -3,8 +3,11 @@
 
 #include <cstddef>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "base/clock.h"
 
 namespace sojourn {
 
@@ -31,6 +34,7 @@ enum class ErrorKind {
   version_mismatch,
   idempotency_key_reused,  // with another request than it was first used for
   // Not now: the same request may work later.
+  rate_limited,       // too many of them; Error::retry_after says when there may be more
   store_unavailable,  // the store cannot read or cannot acknowledge writes
   store_full,         // no room for this write; what is stored stays readable
   overloaded,         // a limit of this process is reached
@@ -49,6 +53,8 @@ std::string_view code_of(ErrorKind kind);
 struct Error {
   ErrorKind kind;
   std::string detail;
+  // When sending the request again may help; absent: the kind says.
+  std::optional<Duration> retry_after = std::nullopt;
 
   friend bool operator==(const Error&, const Error&) = default;
 };

@@ -123,6 +123,19 @@ Binding<Options> size(Member<T> member, uint64_t least, uint64_t most) {
                   [](T value) { return toml_string(shown_size(value)); }});
 }
 
+Binding<domain::Policy> rate(Member<Rate, domain::Policy> member) {
+  return bind<Rate, domain::Policy>(
+      member, {[](const Value& value) -> std::expected<Rate, std::string> {
+                 const auto given = as_text(value);
+                 if (!given) return wrong("a rate in quotes is wanted, such as \"100/s\"");
+                 return parse_rate(*given);
+               },
+               [](const Rate& value) -> std::optional<std::string> {
+                 if (!value.limits()) return std::nullopt;
+                 return toml_string(shown_rate(value));
+               }});
+}
+
 template <class T>
 Notation<T> one_of(std::vector<std::pair<std::string, T>> choices) {
   return {[=](const Value& value) -> std::expected<T, std::string> {
@@ -384,6 +397,10 @@ std::vector<Setting> make_settings() {
       {"sessions.index", "[\"customerId\", \"agentId\"]",
        "What sessions can be listed and ended by; also \"visitId\", \"globalVisitId\".", index(),
        Takes::restart},
+      {"limits.tenant_requests", "", "Requests of a tenant, such as \"100/s burst 500\".",
+       of_default_policy("requests"), Takes::live},
+      {"limits.tenant_creates", "", "Sessions that a tenant begins, asked for or by themselves.",
+       of_default_policy("creates"), Takes::live},
       {"tenants.closed", "false",
        "Only tenants with a policy, [tenants.policy.\"ID\"], exist; others are 404.",
        boolean([](Options& o) -> auto& { return o.tenants.closed; }), Takes::live},
@@ -417,6 +434,8 @@ const std::map<std::string, Binding<domain::Policy>>& policy_settings() {
        choice<domain::OnUnknownId, Policy>([](Policy& p) -> auto& { return p.on_unknown_id; },
                                            {{"create", domain::OnUnknownId::create},
                                             {"not_found", domain::OnUnknownId::not_found}})},
+      {"requests", rate([](Policy& p) -> auto& { return p.requests; })},
+      {"creates", rate([](Policy& p) -> auto& { return p.creates; })},
       {"on_customer_conflict", choice<domain::OnCustomerConflict, Policy>(
                                    [](Policy& p) -> auto& { return p.on_customer_conflict; },
                                    {{"reject", domain::OnCustomerConflict::reject},

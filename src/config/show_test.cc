@@ -38,6 +38,8 @@ const std::map<std::string, std::string> kOthers = {
     {"store.lmdb.path", "\"/var/lib/sojourn\""},
     {"store.lmdb.map_size", "\"3GiB\""},
     {"store.lmdb.durability", "\"interval:1m\""},
+    {"limits.tenant_requests", "\"100/s burst 500\""},
+    {"limits.tenant_creates", "\"7/m\""},
     {"sessions.idle_timeout", "\"17m\""},
     {"sessions.max_lifetime", "\"3650d\""},
     {"sessions.touch_interval", "0"},

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <optional>
 #include <span>
 
 #include "base/text.h"
@@ -60,6 +62,41 @@ std::expected<Duration, std::string> parse_duration(std::string_view text) {
 
 std::expected<uint64_t, std::string> parse_size(std::string_view text) {
   return parse(text, kSizes, uint64_t{1} << 50, "512B, 64KiB, 1MiB, 64GiB or 1TiB");
+}
+
+std::expected<Rate, std::string> parse_rate(std::string_view text) {
+  if (text.empty()) return Rate{};
+  const auto number = [](std::string_view digits, uint32_t most) -> std::optional<uint32_t> {
+    uint32_t value = 0;
+    const char* end = digits.data() + digits.size();
+    const auto [stop, ec] = std::from_chars(digits.data(), end, value);
+    if (ec != std::errc() || stop != end || value < 1 || value > most) return std::nullopt;
+    return value;
+  };
+  constexpr std::string_view kBurst = " burst ";
+  const size_t burst_at = text.find(kBurst);
+  const std::string_view rate = text.substr(0, burst_at);
+  const auto count = number(rate.substr(0, rate.find('/')), 1'000'000);
+  const auto burst = burst_at == std::string_view::npos
+                         ? count
+                         : number(text.substr(burst_at + kBurst.size()), 10'000'000);
+  const std::string_view unit = rate.substr(std::min(rate.find('/'), rate.size()));
+  if (count && burst && (unit == "/s" || unit == "/m" || unit == "/h")) {
+    const Duration per = unit == "/s"   ? Duration(std::chrono::seconds(1))
+                         : unit == "/m" ? Duration(std::chrono::minutes(1))
+                                        : Duration(std::chrono::hours(1));
+    return Rate{.count = *count, .per = per, .burst = *burst};
+  }
+  return std::unexpected(
+      fmt::format("\"{}\" is no rate; write it as 100/s, 600/m, 1000/h or 100/s burst 500", text));
+}
+
+std::string shown_rate(const Rate& rate) {
+  if (!rate.limits()) return {};
+  const char unit = rate.per == std::chrono::seconds(1)   ? 's'
+                    : rate.per == std::chrono::minutes(1) ? 'm'
+                                                          : 'h';
+  return fmt::format("{}/{} burst {}", rate.count, unit, rate.burst);
 }
 
 std::string shown_duration(Duration duration) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "base/rate.h"
 
 namespace sojourn::domain {
 
@@ -29,6 +30,11 @@ struct Policy {
 
   // What POST does with another customerId on a session that has one.
   OnCustomerConflict on_customer_conflict = OnCustomerConflict::reject;
+
+  // How many requests of a tenant are answered, and how many sessions it may begin, asked for or by
+  // themselves. Beyond: rate_limited.
+  Rate requests;
+  Rate creates;
 
   // The touch_interval of a policy that names none.
   static constexpr Duration default_touch_interval(Duration idle_timeout) {

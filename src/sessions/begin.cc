@@ -1,6 +1,7 @@
 #include "begin.h"
 
 #include "commit.h"
+#include "limits/limiter.h"
 
 namespace sojourn::sessions {
 
@@ -9,10 +10,18 @@ std::unexpected<Error> session_not_found() {
                  "No live session of this tenant has this id; create one with PUT /sessions/new.");
 }
 
+Result<void> take_creation(Context& context, const domain::TenantId& tenant,
+                           const domain::Policy& policy) {
+  return limits::take(context.limiter.tenant_creates, tenant.text(), policy.creates,
+                      context.clock.now(), "new sessions");
+}
+
 Task<Result<Answer>> begin(Context& context, const domain::TenantId& tenant,
                            const domain::Update& given, domain::Cause cause) {
   const auto policy = context.tenants->policy_of(tenant);
   if (!policy) co_return std::unexpected(policy.error());
+  const auto taken = take_creation(context, tenant, *policy);
+  if (!taken) co_return std::unexpected(taken.error());
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     auto change =
         domain::create(tenant, given, cause, *policy, context.clock.now(), context.entropy);

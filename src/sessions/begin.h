@@ -14,6 +14,10 @@ Task<Result<Answer>> begin(Context& context, const domain::TenantId& tenant,
 Task<Result<Answer>> begin_for_unknown_id(Context& context, const domain::TenantId& tenant,
                                           const domain::Update& given, IfUnknown if_unknown);
 
+// Whether the tenant may begin one more session now. Asked once for each that is to begin.
+Result<void> take_creation(Context& context, const domain::TenantId& tenant,
+                           const domain::Policy& policy);
+
 std::unexpected<Error> session_not_found();
 
 }  // namespace sojourn::sessions

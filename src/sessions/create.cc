@@ -55,6 +55,10 @@ Task<Result<Answer>> create_once(Context& context, CreateRequest request) {
     if (!known) co_return std::unexpected(std::move(known.error()));
     if (*known) co_return **std::move(known);
 
+    if (attempt == 0) {
+      const auto taken = take_creation(context, request.tenant, *policy);
+      if (!taken) co_return std::unexpected(taken.error());
+    }
     const Time now = context.clock.now();
     auto change = domain::create(request.tenant, request.given, domain::Cause::requested, *policy,
                                  now, context.entropy);

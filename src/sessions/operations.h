@@ -5,9 +5,9 @@
 // durable. One verb a file: create.cc, retrieve.cc, associate.cc, end.cc, list.cc, ...
 //
 // Errors: what the rules refuse (session_not_found, tenant_not_found, customer_conflict,
-// version_mismatch, idempotency_key_reused, body_too_large) and what the store cannot do
-// (store_unavailable, store_full, overloaded). A store that cannot answer is never "unknown": an
-// outage creates no sessions and ends none.
+// version_mismatch, idempotency_key_reused, body_too_large, rate_limited when a session would
+// begin) and what the store cannot do (store_unavailable, store_full, overloaded). A store that
+// cannot answer is never "unknown": an outage creates no sessions and ends none.
 #pragma once
 
 #include <memory>
@@ -28,6 +28,10 @@ namespace sojourn::store {
 class SessionStore;
 }
 
+namespace sojourn::limits {
+struct Limiter;
+}
+
 namespace sojourn::sessions {
 
 // events.*
@@ -44,6 +48,7 @@ struct Context {
   Entropy& entropy;
   std::shared_ptr<const Tenants> tenants;  // never null
   EventsOptions events;
+  limits::Limiter& limiter;  // of the whole process
 };
 
 struct Answer {

@@ -9,6 +9,7 @@
 
 #include "base/manual_clock.h"
 #include "base/seeded_entropy.h"
+#include "limits/limiter.h"
 #include "sessions/operations.h"
 #include "store/session_store.h"
 #include "testing/model_store.h"
@@ -102,7 +103,9 @@ class Operations : public testing::Test {
   store::testing::ModelStore model_{database_};
   DoorStore store_{model_};
   TenantsOptions options_;  // call apply_options() after a change
-  Context context_{store_, clock_, entropy_, std::make_shared<const Tenants>(options_), {}};
+  limits::Limiter limiter_;
+  Context context_{store_, clock_,  entropy_, std::make_shared<const Tenants>(options_),
+                   {},     limiter_};
 };
 
 }  // namespace sojourn::sessions

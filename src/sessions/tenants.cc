@@ -2,6 +2,13 @@
 
 namespace sojourn::sessions {
 
+Tenants::Tenants(TenantsOptions options)
+    : options_(std::move(options)), limit_requests_(options_.policy.requests.limits()) {
+  for (const auto& [tenant, policy] : options_.policies) {
+    limit_requests_ = limit_requests_ || policy.requests.limits();
+  }
+}
+
 Result<domain::Policy> Tenants::policy_of(const domain::TenantId& tenant) const {
   if (!options_.policies.empty()) {
     const auto own = options_.policies.find(tenant);

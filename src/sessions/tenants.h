@@ -25,15 +25,18 @@ struct TenantsOptions {
 // Immutable; any thread may call.
 class Tenants {
  public:
-  explicit Tenants(TenantsOptions options) : options_(std::move(options)) {}
+  explicit Tenants(TenantsOptions options);
 
   // The policy, or tenant_not_found. A value, so that a use case that waits keeps the one it began
   // with while the options are loaded anew.
   Result<domain::Policy> policy_of(const domain::TenantId& tenant) const;
+  // True when the requests of some tenant are limited.
+  bool limit_requests() const { return limit_requests_; }
   const std::optional<domain::TenantId>& default_tenant() const { return options_.default_tenant; }
 
  private:
   TenantsOptions options_;
+  bool limit_requests_;
 };
 
 }  // namespace sojourn::sessions
