@@ -47,8 +47,7 @@ class IndexTest : public ::testing::Test {
   size_t marks() { return servers_.ask({"KEYS", "*:work"}).elements.size(); }
 
   testing::RedisServers& servers_ = testing::single_redis();
-  net::Loop loop_;
-  std::unique_ptr<Client> client_ = servers_.client_factory()(loop_);
+  std::unique_ptr<Client> client_ = servers_.blocking_client();
   const Scripts scripts_;
   Health health_;
   NoLog log_;

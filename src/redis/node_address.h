@@ -19,4 +19,7 @@ struct NodeAddress {
   friend auto operator<=>(const NodeAddress&, const NodeAddress&) = default;
 };
 
+// 1 to 65535, in decimal digits.
+std::optional<uint16_t> parsed_port(std::string_view text);
+
 }  // namespace sojourn::redis

@@ -227,8 +227,7 @@ TEST_F(RedisStoreTest, ALateCopyOfACommitChangesNothing) {
   forget.idempotency = {kTenant, "k", change.idempotency->after, {}};
   ASSERT_EQ(process.ask(process.store.commit(forget)), CommitOutcome::committed);
 
-  net::Loop loop;
-  const auto network = servers.client_factory()(loop);
+  const auto network = servers.blocking_client();
   size_t copies = 0;
   for (const Command& command : std::vector<Command>(*passed)) {
     if (!command.repeatable) continue;

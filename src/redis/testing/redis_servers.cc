@@ -62,7 +62,17 @@ RedisServers::~RedisServers() {
 }
 
 ClientFactory RedisServers::client_factory() {
-  return [node = first_of(url_)](net::Loop&) { return std::make_unique<BlockingClient>(node); };
+  RedisOptions options;
+  options.url = url_;
+  return [access = make_access(options).value()](net::Loop& loop) {
+    static SystemRandom entropy;
+    static NoLog log;
+    return make_client(loop, access, entropy, log);
+  };
+}
+
+std::unique_ptr<Client> RedisServers::blocking_client() {
+  return std::make_unique<BlockingClient>(first_of(url_));
 }
 
 void RedisServers::forget_all() { ask_all({"FLUSHALL"}); }

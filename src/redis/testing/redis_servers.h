@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "base/entropy.h"
@@ -19,7 +20,11 @@ class RedisServers {
   RedisServers& operator=(const RedisServers&) = delete;
 
   const std::string& url() const { return url_; }
+  // With node-N/redis.conf and node-N/pid of each server.
+  const std::filesystem::path& folder() const { return folder_; }
   ClientFactory client_factory();
+  // Its Tasks are done at once.
+  std::unique_ptr<Client> blocking_client();
 
   // Empties all servers.
   void forget_all();

@@ -1,0 +1,396 @@
+#include "cluster_client.h"
+
+#include <algorithm>
+#include <coroutine>
+#include <string_view>
+#include <variant>
+
+#include "backoff.h"
+
+namespace sojourn::redis {
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+// Suspends until a request has its outcome. Destroyed before, the request goes on alone.
+struct Waiter {
+  RequestPtr request;
+
+  explicit Waiter(RequestPtr given) : request(std::move(given)) {}
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  ~Waiter() { request->on_done = nullptr; }
+
+  bool await_ready() const noexcept { return request->is_done(); }
+  void await_suspend(std::coroutine_handle<> handle) {
+    request->on_done = [handle] { handle.resume(); };
+  }
+  void await_resume() const noexcept {}
+};
+
+// Emptied before it runs: what it resumes may destroy it.
+void tell(Request& request) {
+  if (auto on_done = std::exchange(request.on_done, nullptr)) on_done();
+}
+
+// A map is asked for again elsewhere after this part of a command's time.
+constexpr int kMapTimeoutDivisor = 4;
+
+Failure closed_failure(bool maybe_executed) {
+  return {.error = {ErrorKind::store_unavailable,
+                    "The session store is being closed; try again later."},
+          .maybe_executed = maybe_executed};
+}
+
+}  // namespace
+
+ClientCore::ClientCore(net::Loop& loop, std::shared_ptr<const Access> access, Entropy& entropy,
+                       Log& log)
+    : loop_(loop),
+      access_(std::move(access)),
+      entropy_(entropy),
+      log_(log),
+      topology_(access_->url.nodes, entropy) {}
+
+// --- Requests: begin, route, act, finish. ---
+
+RequestPtr ClientCore::made(Command command, CommandMachine::Persistence persistence,
+                            Duration timeout) {
+  auto request = std::make_shared<Request>(std::move(command),
+                                           std::chrono::steady_clock::now() + timeout, persistence);
+  request->place = requests_.size();
+  requests_.push_back(request);
+  if (persistence == CommandMachine::Persistence::until_deadline) {
+    counters.pending.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (!ticking_) {
+    ticking_ = true;
+    loop_.impl().tickings.push_back(weak_from_this());
+  }
+  return request;
+}
+
+RequestPtr ClientCore::begin(Command command, const NodeAddress* node) {
+  RequestPtr request = made(std::move(command), CommandMachine::Persistence::until_deadline,
+                            access_->options.command_timeout);
+  if (node != nullptr) {
+    request->node = *node;
+    request->pinned = true;
+  }
+  if (closed_) {
+    finish(request, std::unexpected(closed_failure(false)));
+  } else {
+    route(request, true);
+  }
+  return request;
+}
+
+RequestPtr ClientCore::begin_map_wait() {
+  RequestPtr request = made(Command(0, {"PING"}), CommandMachine::Persistence::once,
+                            access_->options.command_timeout);
+  request->for_map = true;
+  if (closed_) {
+    finish(request, std::unexpected(closed_failure(false)));
+  } else if (map_) {
+    finish(request, Answer{});
+  } else {
+    park(request);
+  }
+  return request;
+}
+
+void ClientCore::route(const RequestPtr& request, bool first_time) {
+  if (!request->node && !map_) return park(request);
+  const NodeAddress* const node =
+      request->node ? &*request->node : map_->master_of(request->command.slot);
+  if (node == nullptr) return act(request, request->machine.on_no_owner(), nullptr);
+  const Lane lane = request->command.replicas > 0 ? Lane::replicated : Lane::plain;
+  Connection& chosen = connection(*node, lane);
+  if (chosen.is_pausing()) return act(request, request->machine.on_unsent(), node);
+  // The client's own questions find room always: there is one at a time.
+  const bool own = request->machine.persistence() == CommandMachine::Persistence::once;
+  if (!own && pending_for(*node) >= access_->options.max_pending) {
+    return first_time ? refuse(request) : act(request, request->machine.on_unsent(), nullptr);
+  }
+  chosen.add(request);
+}
+
+void ClientCore::act(const RequestPtr& request, CommandMachine::Step step,
+                     const NodeAddress* from) {
+  std::visit(Overloaded{
+                 [&](CommandMachine::SendToOwner) { route(request, false); },
+                 [&](CommandMachine::Redirect& redirect) {
+                   counters.redirected.fetch_add(1, std::memory_order_relaxed);
+                   if (!redirect.asking) {
+                     if (map_) map_->move(request->command.slot, redirect.node);
+                     doubt(nullptr);
+                   }
+                   request->asking = redirect.asking;
+                   request->node = std::move(redirect.node);
+                   route(request, false);
+                 },
+                 [&](const CommandMachine::TryLater& later) {
+                   counters.retried.fetch_add(1, std::memory_order_relaxed);
+                   request->asking = false;
+                   if (!request->pinned) request->node.reset();
+                   put_off(request, later.delay);
+                   if (later.doubt_map) doubt(from);
+                 },
+                 [&](CommandMachine::Finish) {},  // by whoever has the reply
+                 [&](CommandMachine::GiveUp& up) {
+                   finish(request, std::unexpected(std::move(up.failure)));
+                 },
+             },
+             step);
+}
+
+void ClientCore::park(const RequestPtr& request) {
+  if (parked_.size() >= access_->options.max_pending) return refuse(request);
+  parked_.push_back(request);
+  ask_for_map();
+}
+
+void ClientCore::put_off(const RequestPtr& request, Duration most) {
+  if (put_off_ >= access_->options.max_pending) return refuse(request);
+  ++put_off_;
+  loop_.after(jittered(most, entropy_), [weak = weak_from_this(), request] {
+    const auto self = weak.lock();
+    if (!self || self->closed_) return;
+    --self->put_off_;
+    if (!request->is_done()) self->route(request, false);
+  });
+}
+
+void ClientCore::refuse(const RequestPtr& request) {
+  const bool maybe_executed = request->machine.on_deadline(false).maybe_executed;
+  finish(request,
+         std::unexpected(Failure{.error = {ErrorKind::overloaded,
+                                           "Too many requests wait for the session store; try "
+                                           "again later."},
+                                 .maybe_executed = maybe_executed}));
+}
+
+void ClientCore::set_outcome(Request& request, Outcome outcome) {
+  if (request.machine.persistence() == CommandMachine::Persistence::until_deadline) {
+    counters.pending.fetch_sub(1, std::memory_order_relaxed);
+    (outcome ? counters.commands : counters.failed).fetch_add(1, std::memory_order_relaxed);
+  }
+  request.outcome = std::move(outcome);
+}
+
+void ClientCore::finish(const RequestPtr& request, Outcome outcome) {
+  if (request->is_done()) return;
+  const RequestPtr kept = request;  // `request` may be the one among requests_
+  set_outcome(*kept, std::move(outcome));
+  std::swap(requests_[kept->place], requests_.back());
+  requests_[kept->place]->place = kept->place;
+  requests_.pop_back();
+  tell(*kept);
+}
+
+void ClientCore::on_completed(const NodeAddress& node, std::vector<Pipeline::Completed> completed) {
+  for (Pipeline::Completed& one : completed) {
+    if (one.request->is_done()) continue;
+    auto step = one.request->machine.on_reply(one.reply, node);
+    if (std::holds_alternative<CommandMachine::Finish>(step)) {
+      finish(one.request, Answer{.reply = std::move(one.reply), .replicas = one.replicas});
+    } else {
+      act(one.request, std::move(step), &node);
+    }
+  }
+}
+
+void ClientCore::on_lost(const NodeAddress& node, bool was_open, Pipeline::Lost lost) {
+  if (!was_open) counters.connects_failed.fetch_add(1, std::memory_order_relaxed);
+  doubt(&node);
+  on_completed(node, std::move(lost.completed));
+  for (const RequestPtr& request : lost.sent) {
+    if (!request->is_done()) act(request, request->machine.on_lost(), &node);
+  }
+  for (const RequestPtr& request : lost.unsent) {
+    if (!request->is_done()) act(request, request->machine.on_unsent(), &node);
+  }
+}
+
+void ClientCore::on_connected() { counters.connects.fetch_add(1, std::memory_order_relaxed); }
+
+void ClientCore::tick(SteadyTime now) {
+  if (closed_) return;
+  std::vector<RequestPtr> overdue;
+  for (const RequestPtr& request : requests_) {
+    if (now >= request->deadline) overdue.push_back(request);
+  }
+  std::erase_if(parked_, [&](const RequestPtr& request) { return now >= request->deadline; });
+  std::vector<std::shared_ptr<Connection>> connections;
+  for (const auto& [key, one] : connections_) connections.push_back(one);
+  for (const RequestPtr& request : overdue) {
+    finish(request, std::unexpected(request->machine.on_deadline(request->sent)));
+  }
+  for (const auto& one : connections) one->tick(now);
+  if (!requests_.empty() || map_) ask_for_map();
+}
+
+std::vector<RequestPtr> ClientCore::end() {
+  closed_ = true;
+  for (const auto& [key, one] : connections_) one->close();
+  connections_.clear();
+  parked_.clear();
+  std::vector<RequestPtr> waiting = std::exchange(requests_, {});
+  for (const RequestPtr& request : waiting) {
+    const bool maybe_executed = request->machine.on_deadline(request->sent).maybe_executed;
+    set_outcome(*request, std::unexpected(closed_failure(maybe_executed)));
+  }
+  return waiting;
+}
+
+void ClientCore::close() {
+  loop_.post([waiting = end()] {
+    for (const RequestPtr& request : waiting) tell(*request);
+  });
+}
+
+void ClientCore::abandon() { end(); }
+
+// --- The map. ---
+
+void ClientCore::doubt(const NodeAddress* because_of) {
+  topology_.doubt(because_of);
+  ask_for_map();
+}
+
+void ClientCore::ask_for_map() {
+  if (closed_) return;
+  const auto node = topology_.next(std::chrono::steady_clock::now(), map());
+  if (!node) return;
+  RequestPtr request = made(Command(0, {"CLUSTER", "SLOTS"}), CommandMachine::Persistence::once,
+                            access_->options.command_timeout / kMapTimeoutDivisor);
+  request->node = *node;
+  request->pinned = true;
+  // Posted, because this may run in the middle of anything.
+  request->on_done = [weak = weak_from_this(), self = std::weak_ptr(request), node = *node] {
+    const auto core = weak.lock();
+    const auto done = self.lock();
+    if (!core || !done) return;
+    core->loop_.post([weak = std::weak_ptr(core), done, node] {
+      if (const auto later = weak.lock()) later->on_map_reply(*done->outcome, node);
+    });
+  };
+  route(request, true);
+}
+
+Result<SlotMap> ClientCore::map_of(const Outcome& outcome, const NodeAddress& asked) const {
+  if (!outcome) return std::unexpected(outcome.error().error);
+  const Reply& reply = outcome->reply;
+  if (reply.is_error()) {
+    const bool no_cluster = reply.text.contains("cluster support disabled");
+    const bool alone = access_->url.nodes.size() == 1 && access_->url.nodes.front() == asked;
+    if (no_cluster && alone) return SlotMap::of_one(asked);
+    if (no_cluster) {
+      return failure(ErrorKind::store_unavailable,
+                     "It is no part of a cluster, though store.redis.url names several servers.");
+    }
+    return failure(ErrorKind::store_unavailable, "It said: " + reply.text);
+  }
+  auto map = SlotMap::from_reply(reply, asked);
+  if (map && map->masters().empty()) {
+    return failure(ErrorKind::store_unavailable, "It knows of no slot that is served.");
+  }
+  return map;
+}
+
+void ClientCore::on_map_reply(const Outcome& outcome, const NodeAddress& asked) {
+  if (closed_) return;
+  const auto now = std::chrono::steady_clock::now();
+  auto map = map_of(outcome, asked);
+  if (!map) {
+    topology_.on_no_map(now);
+    // What kept the answer away was told by the connection.
+    if (outcome && !std::exchange(no_map_told_, true)) {
+      log_.write(LogLevel::warning, "redis.no_map", "A Redis server gave no map of its cluster.",
+                 {{"node", asked.text()}, {"reason", map.error().detail}});
+    }
+    return ask_for_map();
+  }
+  no_map_told_ = false;
+  topology_.on_map(now);
+  counters.map_refreshes.fetch_add(1, std::memory_order_relaxed);
+  map_ = *std::move(map);
+  forget_other_nodes();
+  for (const RequestPtr& request : std::exchange(parked_, {})) {
+    if (request->is_done()) continue;
+    request->for_map ? finish(request, Answer{}) : route(request, true);
+  }
+}
+
+// --- Connections. ---
+
+Connection& ClientCore::connection(const NodeAddress& node, Lane lane) {
+  auto& place = connections_[{node, lane}];
+  if (!place) {
+    place =
+        std::make_shared<Connection>(node, lane, loop_, access_, entropy_, log_, weak_from_this());
+  }
+  return *place;
+}
+
+size_t ClientCore::pending_for(const NodeAddress& node) const {
+  size_t pending = 0;
+  for (const Lane lane : {Lane::plain, Lane::replicated}) {
+    if (const auto found = connections_.find({node, lane}); found != connections_.end()) {
+      pending += found->second->size();
+    }
+  }
+  return pending;
+}
+
+void ClientCore::forget_other_nodes() {
+  std::erase_if(connections_, [&](const auto& entry) {
+    const bool needed =
+        entry.second->size() > 0 ||
+        std::ranges::find(map_->masters(), entry.first.first) != map_->masters().end();
+    if (!needed) entry.second->close();
+    return !needed;
+  });
+}
+
+// --- The client. ---
+
+Task<Outcome> ClusterClient::send(Command command) {
+  Waiter waiter(core_->begin(std::move(command), nullptr));
+  co_await waiter;
+  co_return std::move(*waiter.request->outcome);
+}
+
+Task<std::expected<std::vector<NodeOutcome>, Failure>> ClusterClient::send_to_all_masters(
+    Command command) {
+  const auto core = core_;  // this client may be gone when the map comes
+  {
+    Waiter waiter(core->begin_map_wait());
+    co_await waiter;
+    if (!*waiter.request->outcome) co_return std::unexpected(waiter.request->outcome->error());
+  }
+  auto masters = core->map()->masters();
+  std::ranges::sort(masters);
+  std::vector<RequestPtr> requests;
+  for (const NodeAddress& node : masters) requests.push_back(core->begin(command, &node));
+  std::vector<NodeOutcome> outcomes;
+  for (size_t i = 0; i < masters.size(); ++i) {
+    Waiter waiter(requests[i]);
+    co_await waiter;
+    outcomes.push_back({std::move(masters[i]), std::move(*waiter.request->outcome)});
+  }
+  co_return outcomes;
+}
+
+std::unique_ptr<Client> make_client(net::Loop& loop, std::shared_ptr<const Access> access,
+                                    Entropy& entropy, Log& log) {
+  return std::make_unique<ClusterClient>(
+      std::make_shared<ClientCore>(loop, std::move(access), entropy, log));
+}
+
+}  // namespace sojourn::redis

@@ -1,0 +1,99 @@
+// The Client: who gets which command, and again after what. What to do is decided by CommandMachine
+// and TopologyMachine; this carries it out.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "access.h"
+#include "connection.h"
+#include "net/loop_impl.h"
+#include "redis/client.h"
+#include "request.h"
+#include "slot_map.h"
+#include "topology_machine.h"
+
+namespace sojourn::redis {
+
+// What a ClusterClient is made of. Whatever runs on the loop keeps it alive for the moment, because
+// those who are resumed may destroy the client.
+class ClientCore final : public ConnectionOwner,
+                         public net::Ticking,
+                         public std::enable_shared_from_this<ClientCore> {
+ public:
+  ClientCore(net::Loop& loop, std::shared_ptr<const Access> access, Entropy& entropy, Log& log);
+
+  // Sends it to the owner of its slot, or to `node` and to no other.
+  RequestPtr begin(Command command, const NodeAddress* node);
+  // Done, with an empty answer, once there is a map.
+  RequestPtr begin_map_wait();
+  const SlotMap* map() const { return map_ ? &*map_ : nullptr; }
+
+  // Fails what waits: resumed later, by the loop.
+  void close();
+  // Closes, and resumes nobody.
+  void abandon();
+
+  ClientCounters counters;
+
+ private:
+  void on_connected() override;
+  void on_completed(const NodeAddress& node, std::vector<Pipeline::Completed> completed) override;
+  void on_lost(const NodeAddress& node, bool was_open, Pipeline::Lost lost) override;
+  void tick(SteadyTime now) override;
+
+  RequestPtr made(Command command, CommandMachine::Persistence persistence, Duration timeout);
+  void route(const RequestPtr& request, bool first_time);
+  void act(const RequestPtr& request, CommandMachine::Step step, const NodeAddress* from);
+  void park(const RequestPtr& request);
+  void put_off(const RequestPtr& request, Duration most);
+  void refuse(const RequestPtr& request);
+  void finish(const RequestPtr& request, Outcome outcome);
+  // Closes; what had no outcome until now, to be told.
+  std::vector<RequestPtr> end();
+  void set_outcome(Request& request, Outcome outcome);
+
+  void doubt(const NodeAddress* because_of);
+  void ask_for_map();
+  void on_map_reply(const Outcome& outcome, const NodeAddress& asked);
+  Result<SlotMap> map_of(const Outcome& outcome, const NodeAddress& asked) const;
+
+  Connection& connection(const NodeAddress& node, Lane lane);
+  size_t pending_for(const NodeAddress& node) const;
+  void forget_other_nodes();
+
+  net::Loop& loop_;
+  const std::shared_ptr<const Access> access_;
+  Entropy& entropy_;
+  Log& log_;
+
+  TopologyMachine topology_;
+  std::optional<SlotMap> map_;
+  std::map<std::pair<NodeAddress, Lane>, std::shared_ptr<Connection>> connections_;
+  std::vector<RequestPtr> requests_;  // without an outcome
+  std::vector<RequestPtr> parked_;    // of these: until there is a map
+  size_t put_off_ = 0;                // of these: until a while has passed
+  bool ticking_ = false;
+  bool no_map_told_ = false;  // to the log
+  bool closed_ = false;
+};
+
+class ClusterClient final : public Client {
+ public:
+  explicit ClusterClient(std::shared_ptr<ClientCore> core) : core_(std::move(core)) {}
+  ~ClusterClient() override { core_->abandon(); }
+
+  Task<Outcome> send(Command command) override;
+  Task<std::expected<std::vector<NodeOutcome>, Failure>> send_to_all_masters(
+      Command command) override;
+  void close() override { core_->close(); }
+  const ClientCounters& counters() const override { return core_->counters; }
+
+ private:
+  const std::shared_ptr<ClientCore> core_;
+};
+
+}  // namespace sojourn::redis
