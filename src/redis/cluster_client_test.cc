@@ -18,7 +18,6 @@ namespace sojourn::redis {
 namespace {
 
 using namespace std::chrono_literals;
-using ::testing::Each;
 using ::testing::HasSubstr;
 using testing::RedisServers;
 
@@ -296,8 +295,14 @@ class OwnServer {
   RedisServers servers_;
 };
 
+// Runs again after each test.
+const OwnServer& own_server() {
+  static const OwnServer server;
+  return server;
+}
+
 TEST(ClusterClient, ComesBackAfterARestart) {
-  OwnServer server;
+  const OwnServer& server = own_server();
   ClientOnLoop client({.url = server.url(), .command_timeout = 10s});
   ASSERT_EQ(text_of(client.send({"SET", "a", "1"})), "OK");
   server.end();
@@ -310,7 +315,7 @@ TEST(ClusterClient, ComesBackAfterARestart) {
 }
 
 TEST(ClusterClient, SaysThatACommandMayHaveBeenExecuted) {
-  OwnServer server;
+  const OwnServer& server = own_server();
   ClientOnLoop client(quick(server.url()));
   ASSERT_EQ(text_of(client.send({"SET", "a", "1"})), "OK");
   server.signal(SIGSTOP);
@@ -326,7 +331,7 @@ TEST(ClusterClient, SaysThatACommandMayHaveBeenExecuted) {
 }
 
 TEST(ClusterClient, SendsAReadAgainWhenTheConnectionBreaks) {
-  OwnServer server;
+  const OwnServer& server = own_server();
   ClientOnLoop client({.url = server.url(), .command_timeout = 10s});
   ASSERT_EQ(text_of(client.send({"SET", "a", "1"})), "OK");
   server.signal(SIGSTOP);
