@@ -41,6 +41,7 @@ int status_of(ErrorKind kind) {
     case ErrorKind::idempotency_key_reused:
       return 422;
     case ErrorKind::rate_limited:
+    case ErrorKind::quota_exceeded:
       return 429;
     case ErrorKind::headers_too_large:
       return 431;

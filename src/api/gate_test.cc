@@ -7,6 +7,7 @@
 #include "base/manual_clock.h"
 #include "base/seeded_entropy.h"
 #include "limits/limiter.h"
+#include "sessions/quota.h"
 #include "store/session_store.h"
 #include "testing/model_store.h"
 
@@ -49,10 +50,12 @@ class Gate : public testing::Test {
   store::testing::ModelDatabase database_;
   store::testing::ModelStore store_{database_};
   limits::Limiter limiter_;
+  sessions::CreationsUnderWay creations_;
   sessions::Context context_{
-      store_,   clock_,
-      entropy_, std::make_shared<const sessions::Tenants>(sessions::TenantsOptions{}),
-      {},       limiter_};
+      store_,     clock_,
+      entropy_,   std::make_shared<const sessions::Tenants>(sessions::TenantsOptions{}),
+      {},         limiter_,
+      creations_, timer_};
   Api api_{{}, context_, timer_, access::Guard(clock_)};
   const std::unique_ptr<http::Service> service_ = make_service(api_);
   http::Request request_;

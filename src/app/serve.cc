@@ -114,7 +114,8 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   if (!opened) return std::unexpected(opened.error().detail);
   store::Engine& engine = **opened;
   limits::Limiter limiter;
-  const Neighbours neighbours{engine, clock, entropy, log, limiter};
+  sessions::CreationsUnderWay creations;
+  const Neighbours neighbours{engine, clock, entropy, log, limiter, creations};
 
   const size_t threads = options.http_threads != 0
                              ? options.http_threads

@@ -4,8 +4,8 @@ namespace sojourn::app {
 
 Worker::Worker(const Neighbours& neighbours, const LiveOptions& options)
     : store_(neighbours.engine.store_for(loop)),
-      context_{*store_,         neighbours.clock, neighbours.entropy,
-               options.tenants, options.events,   neighbours.limiter} {}
+      context_{*store_,        neighbours.clock,   neighbours.entropy,   options.tenants,
+               options.events, neighbours.limiter, neighbours.creations, loop} {}
 
 void Worker::apply(const LiveOptions& options) {
   loop.post([this, options] { replace(options); });

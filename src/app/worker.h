@@ -14,6 +14,7 @@
 #include "live_options.h"
 #include "net/loop.h"
 #include "sessions/operations.h"
+#include "sessions/quota.h"
 #include "store/engine.h"
 #include "telemetry/request_watch.h"
 
@@ -26,6 +27,7 @@ struct Neighbours {
   Entropy& entropy;
   Log& log;
   limits::Limiter& limiter;
+  sessions::CreationsUnderWay& creations;
 };
 
 class Worker {

@@ -42,6 +42,8 @@ std::string_view code_of(ErrorKind kind) {
       return "IDEMPOTENCY_KEY_REUSED";
     case ErrorKind::rate_limited:
       return "RATE_LIMITED";
+    case ErrorKind::quota_exceeded:
+      return "QUOTA_EXCEEDED";
     case ErrorKind::store_unavailable:
       return "STORE_UNAVAILABLE";
     case ErrorKind::store_full:

@@ -35,6 +35,7 @@ enum class ErrorKind {
   idempotency_key_reused,  // with another request than it was first used for
   // Not now: the same request may work later.
   rate_limited,       // too many of them; Error::retry_after says when there may be more
+  quota_exceeded,     // the tenant has as many live sessions as it may; Error::retry_after as above
   store_unavailable,  // the store cannot read or cannot acknowledge writes
   store_full,         // no room for this write; what is stored stays readable
   overloaded,         // a limit of this process is reached

@@ -10,6 +10,8 @@
 namespace sojourn::config {
 namespace {
 
+constexpr int64_t kMostSessions = 1'000'000'000'000;
+
 using Applied = std::expected<void, std::string>;
 template <class T, class Of = Options>
 using Member = std::function<T&(Of&)>;
@@ -72,8 +74,9 @@ Binding<Options> boolean(Member<bool> member) {
 }
 
 // 0, where it cannot be given: not set.
-Binding<Options> count(Member<size_t> member, int64_t least, int64_t most) {
-  return bind<size_t>(
+template <class Of>
+Binding<Of> count(Member<size_t, Of> member, int64_t least, int64_t most) {
+  return bind<size_t, Of>(
       member, {[=](const Value& value) -> std::expected<size_t, std::string> {
                  if (value.kind == Value::Kind::integer && value.integer >= least &&
                      value.integer <= most) {
@@ -330,7 +333,7 @@ std::vector<Setting> make_settings() {
        present(text([](Options& o) -> auto& { return o.http.listen; }), "HOST:PORT"),
        Takes::restart},
       {"http.threads", "one per core", "I/O threads.",
-       count([](Options& o) -> auto& { return o.http_threads; }, 1, 1024), Takes::restart},
+       count<Options>([](Options& o) -> auto& { return o.http_threads; }, 1, 1024), Takes::restart},
       {"http.base_paths", "[\"/\", \"/gks-server/v1\"]", "Every route is mounted under each.",
        base_paths(), Takes::restart},
       {"http.mirror_session_id", "true",
@@ -338,7 +341,7 @@ std::vector<Setting> make_settings() {
        boolean([](Options& o) -> auto& { return o.api.mirror_session_id; }), Takes::live},
       {"http.max_connections", "10000",
        "Connections open at once; one more is answered 503 OVERLOADED.",
-       count([](Options& o) -> auto& { return o.http.max_connections; }, 1, 1'000'000),
+       count<Options>([](Options& o) -> auto& { return o.http.max_connections; }, 1, 1'000'000),
        Takes::live},
       {"http.header_timeout", "\"10s\"",
        "From the first byte of a request until it is whole, body included.",
@@ -394,6 +397,9 @@ std::vector<Setting> make_settings() {
       {"sessions.on_customer_conflict", "\"reject\"",
        "What POST does with another customerId: \"reject\" or \"replace\".",
        of_default_policy("on_customer_conflict"), Takes::live},
+      {"sessions.max_sessions", "0",
+       "Live sessions of a tenant; one more is 429 QUOTA_EXCEEDED. 0: no such limit.",
+       of_default_policy("max_sessions"), Takes::live},
       {"sessions.index", "[\"customerId\", \"agentId\"]",
        "What sessions can be listed and ended by; also \"visitId\", \"globalVisitId\".", index(),
        Takes::restart},
@@ -434,6 +440,8 @@ const std::map<std::string, Binding<domain::Policy>>& policy_settings() {
        choice<domain::OnUnknownId, Policy>([](Policy& p) -> auto& { return p.on_unknown_id; },
                                            {{"create", domain::OnUnknownId::create},
                                             {"not_found", domain::OnUnknownId::not_found}})},
+      {"max_sessions",
+       count<Policy>([](Policy& p) -> auto& { return p.max_sessions; }, 0, kMostSessions)},
       {"requests", rate([](Policy& p) -> auto& { return p.requests; })},
       {"creates", rate([](Policy& p) -> auto& { return p.creates; })},
       {"on_customer_conflict", choice<domain::OnCustomerConflict, Policy>(

@@ -39,6 +39,7 @@ const std::map<std::string, std::string> kOthers = {
     {"store.lmdb.map_size", "\"3GiB\""},
     {"store.lmdb.durability", "\"interval:1m\""},
     {"limits.tenant_requests", "\"100/s burst 500\""},
+    {"sessions.max_sessions", "50"},
     {"limits.tenant_creates", "\"7/m\""},
     {"sessions.idle_timeout", "\"17m\""},
     {"sessions.max_lifetime", "\"3650d\""},

@@ -1,6 +1,8 @@
 // The rules a tenant's sessions live by. Options: sessions.*.
 #pragma once
 
+#include <cstddef>
+
 #include "base/clock.h"
 #include "base/rate.h"
 
@@ -30,6 +32,10 @@ struct Policy {
 
   // What POST does with another customerId on a session that has one.
   OnCustomerConflict on_customer_conflict = OnCustomerConflict::reject;
+
+  // How many live sessions the tenant may have; one more is quota_exceeded. 0: as many as the store
+  // holds.
+  size_t max_sessions = 0;
 
   // How many requests of a tenant are answered, and how many sessions it may begin, asked for or by
   // themselves. Beyond: rate_limited.

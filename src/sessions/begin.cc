@@ -2,6 +2,7 @@
 
 #include "commit.h"
 #include "limits/limiter.h"
+#include "sessions/quota.h"
 
 namespace sojourn::sessions {
 
@@ -22,6 +23,8 @@ Task<Result<Answer>> begin(Context& context, const domain::TenantId& tenant,
   if (!policy) co_return std::unexpected(policy.error());
   const auto taken = take_creation(context, tenant, *policy);
   if (!taken) co_return std::unexpected(taken.error());
+  const auto place = co_await take_place(context, tenant, *policy);
+  if (!place) co_return std::unexpected(place.error());
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     auto change =
         domain::create(tenant, given, cause, *policy, context.clock.now(), context.entropy);

@@ -2,6 +2,7 @@
 
 #include "begin.h"
 #include "commit.h"
+#include "sessions/quota.h"
 
 namespace sojourn::sessions {
 namespace {
@@ -59,6 +60,8 @@ Task<Result<Answer>> create_once(Context& context, CreateRequest request) {
       const auto taken = take_creation(context, request.tenant, *policy);
       if (!taken) co_return std::unexpected(taken.error());
     }
+    const auto place = co_await take_place(context, request.tenant, *policy);
+    if (!place) co_return std::unexpected(place.error());
     const Time now = context.clock.now();
     auto change = domain::create(request.tenant, request.given, domain::Cause::requested, *policy,
                                  now, context.entropy);

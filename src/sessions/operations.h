@@ -5,9 +5,9 @@
 // durable. One verb a file: create.cc, retrieve.cc, associate.cc, end.cc, list.cc, ...
 //
 // Errors: what the rules refuse (session_not_found, tenant_not_found, customer_conflict,
-// version_mismatch, idempotency_key_reused, body_too_large, rate_limited when a session would
-// begin) and what the store cannot do (store_unavailable, store_full, overloaded). A store that
-// cannot answer is never "unknown": an outage creates no sessions and ends none.
+// version_mismatch, idempotency_key_reused, body_too_large, rate_limited and quota_exceeded when
+// a session would begin) and what the store cannot do (store_unavailable, store_full, overloaded).
+// A store that cannot answer is never "unknown": an outage creates no sessions and ends none.
 #pragma once
 
 #include <memory>
@@ -19,6 +19,7 @@
 #include "base/entropy.h"
 #include "base/error.h"
 #include "base/task.h"
+#include "base/timer.h"
 #include "domain/lifecycle.h"
 #include "domain/precondition.h"
 #include "domain/session.h"
@@ -34,6 +35,8 @@ struct Limiter;
 
 namespace sojourn::sessions {
 
+class CreationsUnderWay;
+
 // events.*
 struct EventsOptions {
   // How long events are kept. 0: none are written.
@@ -48,7 +51,9 @@ struct Context {
   Entropy& entropy;
   std::shared_ptr<const Tenants> tenants;  // never null
   EventsOptions events;
-  limits::Limiter& limiter;  // of the whole process
+  limits::Limiter& limiter;      // of the whole process
+  CreationsUnderWay& creations;  // of the whole process
+  Timer& timer;                  // of this thread
 };
 
 struct Answer {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/seeded_entropy.h"
 #include "limits/limiter.h"
 #include "sessions/operations.h"
+#include "sessions/quota.h"
 #include "store/session_store.h"
 #include "testing/model_store.h"
 
@@ -70,6 +72,21 @@ class DoorStore final : public store::SessionStore {
   store::SessionStore& inner_;
 };
 
+// Nothing waits in these tests unless one lets it: what is asked for later is kept until run().
+class PausedTimer final : public Timer {
+ public:
+  void after(Duration, std::move_only_function<void()> work) override {
+    waiting_.push_back(std::move(work));
+  }
+  void run() {
+    for (auto& work : std::exchange(waiting_, {})) work();
+  }
+  size_t waiting() const { return waiting_.size(); }
+
+ private:
+  std::vector<std::move_only_function<void()>> waiting_;
+};
+
 class Operations : public testing::Test {
  protected:
   // The model store answers at once.
@@ -104,8 +121,10 @@ class Operations : public testing::Test {
   DoorStore store_{model_};
   TenantsOptions options_;  // call apply_options() after a change
   limits::Limiter limiter_;
-  Context context_{store_, clock_,  entropy_, std::make_shared<const Tenants>(options_),
-                   {},     limiter_};
+  CreationsUnderWay creations_;
+  PausedTimer timer_;
+  Context context_{store_, clock_,   entropy_,   std::make_shared<const Tenants>(options_),
+                   {},     limiter_, creations_, timer_};
 };
 
 }  // namespace sojourn::sessions
