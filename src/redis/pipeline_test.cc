@@ -45,6 +45,8 @@ TEST_F(PipelineTest, SkipsTheRepliesToAsking) {
   EXPECT_EQ(write(), "*1\r\n$6\r\nASKING\r\n" + first->command.bytes + second->command.bytes);
   EXPECT_TRUE(reply(kOk).empty());
   EXPECT_EQ(reply(kOk).at(0).request, first);
+  EXPECT_FALSE(first->sent);
+  EXPECT_TRUE(second->sent);
   EXPECT_EQ(reply(kOk).at(0).request, second);
   std::vector<Pipeline::Completed> none;
   EXPECT_FALSE(pipeline->on_reply(kOk, kNow, none));
