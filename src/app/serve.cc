@@ -23,9 +23,9 @@
 #include "http/server.h"
 #include "json_log.h"
 #include "live_options.h"
-#include "lmdb/lmdb_store.h"
 #include "metrics_page.h"
 #include "net/loop.h"
+#include "open_store.h"
 #include "reload.h"
 #include "service_manager.h"
 #include "signals.h"
@@ -110,9 +110,9 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   SystemEntropy entropy;
   const auto live = make_live(options);
   if (!live) return std::unexpected(live.error());
-  auto opened = lmdb::LmdbEngine::open(options.lmdb, clock, entropy, log);
-  if (!opened) return std::unexpected(opened.error().detail);
-  store::Engine& engine = **opened;
+  const auto opened = open_store(options, clock, entropy, log);
+  if (!opened) return std::unexpected(opened.error());
+  store::Engine& engine = *opened->engine;
   limits::Limiter limiter;
   sessions::CreationsUnderWay creations;
   const Neighbours neighbours{engine, clock, entropy, log, limiter, creations};
@@ -184,8 +184,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   // The one line on standard output: whoever started us can wait for it.
   const std::string public_url = url_of(**server, live->http);
   const std::string admin_url = admin_server ? url_of(*admin_server, live->admin) : "off";
-  fmt::print("sojourn ready public={} admin={} store=lmdb:{}\n", public_url, admin_url,
-             options.lmdb.path.string());
+  fmt::print("sojourn ready public={} admin={} store={}\n", public_url, admin_url, opened->name);
   std::fflush(stdout);
   const ServiceManager manager;
   const std::string status = "Serving at " + public_url;
@@ -209,7 +208,8 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   };
   Reloader reloader(options, load, apply, reloads, log);
   Watchdog watchdog(
-      {all_loops.begin(), all_loops.end()}, [&] { return engine.healthy(); },
+      {all_loops.begin(), all_loops.end()},
+      [&] { return opened->recovery == Recovery::by_itself || engine.healthy(); },
       [&manager] { manager.alive(); });
   if (const auto interval = ServiceManager::watchdog_interval(); interval.count() > 0) {
     watchdog.start(housekeeping.loop, std::chrono::floor<Duration>(interval / 2));

@@ -111,7 +111,7 @@ TEST_F(Config, ComplaintsNameFileLineKeyAndWhatWouldBeRight) {
   EXPECT_THAT(says("[http]\nthreads = -1\n"), HasSubstr("a whole number from 1 to 1024"));
   EXPECT_THAT(says("[http]\nmirror_session_id = \"yes\"\n"), HasSubstr("true or false is wanted"));
   EXPECT_THAT(says("[tenants]\ndefault = 1\n"), HasSubstr("a string in quotes is wanted"));
-  EXPECT_THAT(says("[store]\nkind = \"mongo\"\n"), HasSubstr("\"lmdb\" is wanted"));
+  EXPECT_THAT(says("[store]\nkind = \"mongo\"\n"), HasSubstr("\"lmdb\" or \"redis\" is wanted"));
   EXPECT_THAT(says("[sessions]\non_unknown_id = \"adopt\"\n"),
               HasSubstr("\"create\" or \"not_found\" is wanted"));
   EXPECT_THAT(

@@ -1,6 +1,7 @@
 // All options of the server, each in the struct of the module it governs.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "access/access_options.h"
@@ -8,10 +9,13 @@
 #include "http/cors.h"
 #include "http/server.h"
 #include "lmdb/lmdb_store.h"
+#include "redis/redis_options.h"
 #include "sessions/operations.h"
 #include "sessions/tenants.h"
 
 namespace sojourn::config {
+
+enum class StoreKind { lmdb, redis };
 
 struct Options {
   http::ServerOptions http;
@@ -26,7 +30,13 @@ struct Options {
   bool allow_insecure = false;
   api::ApiOptions api;
   http::CorsOptions cors;
+  // store.kind: which of the two keeps the sessions.
+  StoreKind store = StoreKind::lmdb;
+  // lmdb.indexed is of both.
   lmdb::LmdbOptions lmdb;
+  redis::RedisOptions redis;
+  // store.redis.password_file: what its password is read from at the start. Empty: nowhere.
+  std::filesystem::path redis_password_file;
   sessions::TenantsOptions tenants;
   sessions::EventsOptions events;
 };

@@ -237,17 +237,6 @@ Binding<Options> durability() {
       [](Options& o) -> auto& { return o.lmdb.sync_interval; }, {read, write});
 }
 
-// There is no member yet, since there is no other.
-Binding<Options> store_kind() {
-  return {.apply = [](Options&, const Value& value) -> Applied {
-            if (as_text(value) == "lmdb") return {};
-            return wrong("\"lmdb\" is wanted; this version has no other store");
-          },
-          .show = [](const Options&) { return "\"lmdb\""; },
-          .same = [](const Options&, const Options&) { return true; },
-          .copy = [](Options&, const Options&) {}};
-}
-
 Binding<Options> index() {
   using domain::IdentityAttribute;
   using Attributes = std::vector<IdentityAttribute>;
@@ -324,6 +313,76 @@ std::vector<Setting> tls_settings(const std::string& section, Member<http::TlsOp
   };
 }
 
+// The password in a URL is not for other eyes.
+Binding<Options> redis_url() {
+  Binding<Options> binding =
+      present(text([](Options& o) -> auto& { return o.redis.url; }), "a URL");
+  binding.show = [](const Options& options) {
+    return toml_string(without_password(options.redis.url));
+  };
+  return binding;
+}
+
+// store.redis.*.
+std::vector<Setting> redis_settings() {
+  using redis::RedisOptions, redis::TlsVerify;
+  using std::chrono::milliseconds;
+  const auto of_text = [](std::string RedisOptions::* member) {
+    Binding<Options> binding =
+        present(text([=](Options& o) -> auto& { return o.redis.*member; }), "a text");
+    binding.show = [=](const Options& o) -> std::optional<std::string> {
+      if ((o.redis.*member).empty()) return std::nullopt;
+      return toml_string(o.redis.*member);
+    };
+    return binding;
+  };
+  const auto of_time = [](Duration RedisOptions::* member) {
+    return duration<Options>([=](Options& o) -> auto& { return o.redis.*member; }, milliseconds(1));
+  };
+  return {
+      {"store.redis.url", "\"redis://127.0.0.1:6379\"",
+       "The Redis server, or some servers of a cluster: redis://HOST:PORT,HOST:PORT; rediss:// for "
+       "TLS.",
+       redis_url(), Takes::restart},
+      {"store.redis.username", "", "Who to log in as; unset: as the URL says.",
+       of_text(&RedisOptions::username), Takes::restart},
+      {"store.redis.password_file", "", "A file that holds the password; unset: as the URL says.",
+       present(path([](Options& o) -> auto& { return o.redis_password_file; }), "a file"),
+       Takes::restart},
+      {"store.redis.tls.ca", "",
+       "PEM file: the CAs that vouch for the servers; unset: those of the system.",
+       of_text(&RedisOptions::ca_file), Takes::restart},
+      {"store.redis.tls.certificate", "", "PEM file: the certificate to show to the servers.",
+       of_text(&RedisOptions::certificate_file), Takes::restart},
+      {"store.redis.tls.key", "", "PEM file: the private key of that certificate.",
+       of_text(&RedisOptions::key_file), Takes::restart},
+      {"store.redis.tls.verify", "\"full\"",
+       "What a server's certificate must show: \"full\", a known CA and its name; \"ca\", a known "
+       "CA; "
+       "\"none\", nothing.",
+       choice<TlsVerify, Options>(
+           [](Options& o) -> auto& { return o.redis.verify; },
+           {{"full", TlsVerify::full}, {"ca", TlsVerify::ca}, {"none", TlsVerify::none}}),
+       Takes::restart},
+      {"store.redis.connect_timeout", "\"1s\"", "How long a connection to a server may take.",
+       of_time(&RedisOptions::connect_timeout), Takes::restart},
+      {"store.redis.command_timeout", "\"2s\"",
+       "How long a command may take, retries included; then the answer is 503.",
+       of_time(&RedisOptions::command_timeout), Takes::restart},
+      {"store.redis.max_pending", "4096",
+       "Commands of one thread that wait for one server; one more is answered 503 OVERLOADED.",
+       count<Options>([](Options& o) -> auto& { return o.redis.max_pending; }, 1, 1'000'000),
+       Takes::restart},
+      {"store.redis.wait_replicas", "0",
+       "A write is acknowledged when so many replicas have it, beside the master.",
+       count<Options>([](Options& o) -> auto& { return o.redis.wait_replicas; }, 0, 10),
+       Takes::restart},
+      {"store.redis.wait_timeout", "\"500ms\"",
+       "How long replicas are waited for; then the answer is 503.",
+       of_time(&RedisOptions::wait_timeout), Takes::restart},
+  };
+}
+
 std::vector<Setting> make_settings() {
   using std::chrono::milliseconds;
   constexpr auto kMostBytes = uint64_t{1} << 30;
@@ -372,7 +431,13 @@ std::vector<Setting> make_settings() {
       {"cors.allowed_origins", "[]",
        "Whose pages may call from browsers: [\"https://shop.example\"], or [\"*\"] for all.",
        allowed_origins(), Takes::live},
-      {"store.kind", "\"lmdb\"", "Which store keeps the sessions.", store_kind(), Takes::restart},
+      {"store.kind", "\"lmdb\"",
+       "Which store keeps the sessions: \"lmdb\", a directory of this machine, or \"redis\", a "
+       "Redis or "
+       "a cluster that several servers share.",
+       choice<StoreKind, Options>([](Options& o) -> auto& { return o.store; },
+                                  {{"lmdb", StoreKind::lmdb}, {"redis", StoreKind::redis}}),
+       Takes::restart},
       {"store.lmdb.path", "\"./sojourn-data\"", "The directory of the embedded store.",
        present(path([](Options& o) -> auto& { return o.lmdb.path; }), "a directory"),
        Takes::restart},
@@ -416,6 +481,7 @@ std::vector<Setting> make_settings() {
       {"tenants.default", "", "The tenant meant by requests that name none.", default_tenant(),
        Takes::live},
   };
+  for (auto& setting : redis_settings()) all.push_back(std::move(setting));
   for (auto& setting : tls_settings("http.tls", [](Options& o) -> auto& { return o.http.tls; })) {
     all.push_back(std::move(setting));
   }

@@ -28,12 +28,12 @@ Result<std::unique_ptr<ssl::context>> tls_context(const RedisOptions& options) {
   if (options.certificate_file.empty() != options.key_file.empty()) {
     return refused(
         "A certificate for Redis needs its key, and a key its certificate: set both "
-        "store.redis.certificate_file and store.redis.key_file, or neither.");
+        "store.redis.tls.certificate and store.redis.tls.key, or neither.");
   }
   for (const auto& [option, file] :
-       {std::pair("store.redis.ca_file", options.ca_file),
-        std::pair("store.redis.certificate_file", options.certificate_file),
-        std::pair("store.redis.key_file", options.key_file)}) {
+       {std::pair("store.redis.tls.ca", options.ca_file),
+        std::pair("store.redis.tls.certificate", options.certificate_file),
+        std::pair("store.redis.tls.key", options.key_file)}) {
     if (const auto readable = check_readable(option, file); !readable) {
       return std::unexpected(readable.error());
     }
@@ -48,18 +48,18 @@ Result<std::unique_ptr<ssl::context>> tls_context(const RedisOptions& options) {
   };
   if (options.verify != TlsVerify::none && trusted() != 1) {
     return refused(
-        fmt::format("{} (store.redis.ca_file) holds no certificate in PEM.", options.ca_file));
+        fmt::format("{} (store.redis.tls.ca) holds no certificate in PEM.", options.ca_file));
   }
   SSL_CTX_set_verify(native, options.verify == TlsVerify::none ? SSL_VERIFY_NONE : SSL_VERIFY_PEER,
                      nullptr);
   if (!options.certificate_file.empty()) {
     if (SSL_CTX_use_certificate_chain_file(native, options.certificate_file.c_str()) != 1) {
-      return refused(fmt::format("{} (store.redis.certificate_file) holds no certificate in PEM.",
+      return refused(fmt::format("{} (store.redis.tls.certificate) holds no certificate in PEM.",
                                  options.certificate_file));
     }
     if (SSL_CTX_use_PrivateKey_file(native, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
       return refused(fmt::format(
-          "{} (store.redis.key_file) holds no key in PEM without a passphrase that belongs to "
+          "{} (store.redis.tls.key) holds no key in PEM without a passphrase that belongs to "
           "{}.",
           options.key_file, options.certificate_file));
     }
@@ -73,7 +73,9 @@ Result<std::shared_ptr<const Access>> make_access(const RedisOptions& options) {
   auto url = parsed_url(options.url);
   if (!url) return std::unexpected(std::move(url.error()));
   if (!options.username.empty() && options.password.empty() && url->password.empty()) {
-    return refused("A user of Redis needs a password: set store.redis.password.");
+    return refused(
+        "A user of Redis needs a password: name a file that holds it with "
+        "store.redis.password_file, or put it into the URL.");
   }
   if (options.max_pending == 0) return refused("store.redis.max_pending must be at least 1.");
   auto access = std::make_shared<Access>();

@@ -1,0 +1,29 @@
+// Which store there is: the only place that chooses.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/entropy.h"
+#include "base/log.h"
+#include "config/options.h"
+#include "store/engine.h"
+
+namespace sojourn::app {
+
+// How a store that is not healthy becomes so again.
+enum class Recovery { by_itself, by_restart };
+
+struct OpenedStore {
+  std::unique_ptr<store::Engine> engine;
+  Recovery recovery;
+  std::string name;  // for people, without secrets: "lmdb:./sojourn-data", "redis:10.0.0.1:6379"
+};
+
+// A failure is one sentence that says what to do. `entropy` and `log` must outlive the store.
+std::expected<OpenedStore, std::string> open_store(const config::Options& options,
+                                                   const Clock& clock, Entropy& entropy, Log& log);
+
+}  // namespace sojourn::app
