@@ -117,6 +117,7 @@ class ClientConnection final : public Listener::Connection {
   const Place place_;
   const Admission admission_;
   Socket socket_;
+  IpAddress peer_;
   std::unique_ptr<TlsStream> tls_;  // over socket_, which must outlive it; null: plain
   RequestReader reader_;
 

@@ -21,6 +21,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "client_address.h"
 #include "client_connection.h"
 
 // g++ 12 takes Asio's own frame allocation, once inlined, for a mistake.
@@ -112,6 +113,8 @@ void ClientConnection::begin_answer() {
   try {
     Request& request = reader_.request();
     request.scheme = tls_ ? Scheme::https : Scheme::http;
+    const auto& proxies = options().trusted_proxies;
+    request.client = proxies.empty() ? peer_ : client_address(peer_, request.fields, proxies);
     task_.emplace(listener_->service().handle(request, response_));
     waiting_ = !task_->start(&on_task_done, this);
   } catch (...) {
@@ -230,6 +233,11 @@ void ClientConnection::prepare() {
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
+  error_code gone;
+  const auto peer = socket_.remote_endpoint(gone).address();
+  if (gone) return;
+  peer_ = peer.is_v4() ? IpAddress::of(peer.to_v4().to_bytes())
+                       : IpAddress::of(peer.to_v6().to_bytes());
 }
 
 // False when the connection is over. A client that speaks plain HTTP is told so, in plain HTTP. One

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "http/body_stream.h"
+#include "http/ip_address.h"
 
 namespace sojourn::http {
 
@@ -28,6 +29,8 @@ struct Field {
 struct Request {
   Method method = Method::other;
   Scheme scheme = Scheme::http;
+  // Who sent it: the peer, or whom trusted proxies serve (http.trusted_proxies).
+  IpAddress client;
   std::string_view path;   // as sent, percent-encoded, without the query; starts with '/', or "*"
   std::string_view query;  // as sent, without the '?'; empty when there is none
   std::string_view path_parameter;  // set by Router: what stood for {..} in the route, as sent

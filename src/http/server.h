@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "http/ip_address.h"
 #include "http/observer.h"
 #include "http/service.h"
 #include "http/tls.h"
@@ -33,6 +34,8 @@ struct ServerOptions {
   size_t max_header_bytes = 16 * 1024;
   // After chunked decoding; beyond it 413 BODY_TOO_LARGE and close.
   size_t max_body_bytes = 64 * 1024;
+  // Whose Forwarded and X-Forwarded-For say who the client is; see client_address.h.
+  std::vector<IpNetwork> trusted_proxies = {};
   TlsOptions tls;
 };
 
