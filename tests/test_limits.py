@@ -1,4 +1,4 @@
-"""Rate limits of tenants: 429 with the time to wait, and nothing else changes. Buckets of one an hour
+"""Rate limits of tenants and of clients: 429 with the time to wait, and nothing else changes. Buckets of one an hour
 do not fill while a test runs; those that fill are waited for."""
 
 import signal
@@ -129,6 +129,66 @@ def test_a_request_without_a_known_key_uses_none_of_the_tenants_tokens(start_ser
     field = {"Authorization": f"Bearer {key.strip()}"}
     assert client.get(UNKNOWN, field).status == 404
     check_limited(client.get(UNKNOWN, field))
+
+
+def test_requests_of_a_client_are_limited_whatever_its_tenants(start_server, client_of, tmp_path):
+    config = tmp_path / "sojourn.toml"
+    config.write_text('[limits]\nclient_requests = "1/h burst 3"\n[tenants.policy.free]\nrequests = ""\n')
+    server = start_server(config=config)
+    statuses = [client_of(server, tenant).head(UNKNOWN).status for tenant in ("a", "b", "free", "free")]
+    assert statuses == [404, 404, 404, 429]
+    check_limited(client_of(server, "c").create())
+
+
+def test_guessing_keys_is_limited(start_server, client_of, tmp_path):
+    keys = tmp_path / "keys.toml"
+    code, key, stderr = run("key", "new", "--name", "web", "--tenants", "a", "--scopes", "read",
+                            "--file", str(keys))
+    assert code == 0, stderr
+    client = client_of(start_server("limits.client_requests=1/h burst 4", f"security.key_file={keys}"), "a")
+    guess = {"Authorization": "Bearer sjk_" + "x" * 43}
+    for _ in range(4):
+        check_error(client.get(UNKNOWN, guess), 401, "UNAUTHENTICATED")
+    check_limited(client.get(UNKNOWN, guess))
+    check_limited(client.get(UNKNOWN, {"Authorization": f"Bearer {key.strip()}"}))
+
+
+def test_creations_of_a_client_are_limited_however_a_session_begins(start_server, client_of):
+    server = start_server("limits.client_creates=1/h burst 4", "limits.tenant_creates=1/h burst 3")
+    client, other = client_of(server, "a"), client_of(server, "b")
+    first = check_session(client.create())["sessionId"]
+    check_session(client.get(UNKNOWN))
+    check_session(other.associate(UNKNOWN))
+    check_session(other.create({"Idempotency-Key": "k"}))
+    check_session(other.create({"Idempotency-Key": "k"}), repeated=True)
+    check_limited(other.create())
+    check_limited(other.create({"Idempotency-Key": "l"}))
+    check_limited(client.get(UNKNOWN))
+    check_limited(client.associate("no-id"))
+    assert client.get(first).status == 200
+
+
+def test_a_client_over_its_limit_uses_none_of_its_tenants_tokens(start_server, client_of):
+    server = start_server('http.trusted_proxies=["127.0.0.1"]', "limits.client_creates=1/h burst 1",
+                          "limits.tenant_creates=1/h burst 2")
+    client = client_of(server, "a")
+    check_session(client.create({"X-Forwarded-For": "192.0.2.1"}))
+    for _ in range(3):
+        check_limited(client.create({"X-Forwarded-For": "192.0.2.1"}))
+    check_session(client.create({"X-Forwarded-For": "192.0.2.2"}))
+
+
+def test_a_reload_changes_the_limits_of_clients(start_server, client_of, tmp_path):
+    config = tmp_path / "sojourn.toml"
+    config.write_text("")
+    server = start_server(config=config)
+    client = client_of(server, "a")
+    assert [client.create().status for _ in range(3)] == [200] * 3
+    config.write_text('[limits]\nclient_creates = "1/h burst 1"\nclient_requests = "1/h burst 3"\n')
+    server.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: "config.reloaded" in server.stderr(), "the reload is logged")
+    assert [client.create().status for _ in range(2)] == [200, 429]
+    assert [client.head(UNKNOWN).status for _ in range(2)] == [404, 429]
 
 
 @pytest.mark.parametrize("value", ["100", "0/s", "100/d", "100/s burst 0", "100/s burst", "-1/s", "1.5/s",

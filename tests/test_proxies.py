@@ -123,6 +123,21 @@ def test_http_2_to_the_outside(proxy, authority, tenant):
     assert '"customerId":"bob"' in answer and answer.endswith("\n2"), answer
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_address_of_the_client_arrives_and_is_not_what_it_says_itself(kind, start_server, in_front,
+                                                                          authority):
+    node = start_server('http.trusted_proxies=["127.0.0.1"]', "limits.client_requests=1/h burst 1")
+    proxy = in_front(kind, node)
+
+    def ask(address):
+        return subprocess.run(
+            ["curl", "-sS", "--interface", address, "--cacert", authority.path, "-o", "/dev/null",
+             "-w", "%{http_code}", "-H", "X-Forwarded-For: 192.0.2.1", "-H", "Forwarded: for=192.0.2.1",
+             "https://localhost:%d/sessions?tenantId=1" % proxy.applications[1]],
+            capture_output=True, text=True, timeout=20, check=True).stdout
+    assert [ask(f"127.0.0.{last}") for last in (2, 2, 3, 3)] == ["200", "429", "200", "429"]
+
+
 @pytest.mark.parametrize("method, path, status, code", [
     ("PUT", "/sessions/x", 405, "METHOD_NOT_ALLOWED"), ("GET", "/nowhere", 404, "ROUTE_NOT_FOUND"),
     ("GET", "/sessions?limit=x", 400, ("INVALID_PARAMETER", "TENANT_ID_REQUIRED"))])

@@ -1,5 +1,6 @@
 // POST /sessions/{sessionId}
 #include "api/error_table.h"
+#include "client_key.h"
 #include "request_reader.h"
 #include "routes.h"
 #include "session_info.h"
@@ -15,7 +16,7 @@ Task<void> associate_session(Api& api, http::Request& request, http::Response& r
   if (!if_match) co_return write_error(if_match.error(), response);
 
   sessions::AssociateRequest asked{*std::move(tenant), read_session_id(request), *std::move(given),
-                                   *std::move(if_match)};
+                                   *std::move(if_match), std::string(client_key(request))};
   const auto answer = co_await sessions::associate(api.context, std::move(asked));
   write_answer(api.options, answer, response);
 }

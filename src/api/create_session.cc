@@ -1,5 +1,6 @@
 // PUT /sessions/new
 #include "api/error_table.h"
+#include "client_key.h"
 #include "request_reader.h"
 #include "routes.h"
 #include "session_info.h"
@@ -14,7 +15,8 @@ Task<void> create_session(Api& api, http::Request& request, http::Response& resp
   auto key = read_idempotency_key(request);
   if (!key) co_return write_error(key.error(), response);
 
-  sessions::CreateRequest asked{*std::move(tenant), *std::move(given), *std::move(key)};
+  sessions::CreateRequest asked{*std::move(tenant), *std::move(given), *std::move(key),
+                                std::string(client_key(request))};
   const auto answer = co_await sessions::create(api.context, std::move(asked));
   write_answer(api.options, answer, response);
 }

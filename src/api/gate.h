@@ -14,15 +14,19 @@ struct Admission {
   const access::ApiKey* key = nullptr;
 };
 
-// Asks for an API key with this scope and for this tenant, when keys are configured; then for a
-// request of the tenant's, when these are limited.
+// Asks for a request of the client's, when these are limited; for an API key with this scope and
+// for this tenant, when keys are configured; then for a request of the tenant's, when these are
+// limited.
 Admission admit_carefully(Api& api, access::Scope needed, http::Request& request,
                           http::Response& response);
 
-// Without keys and limits these are two branches.
+// Without keys and limits these are three branches.
 inline Admission admit(Api& api, access::Scope needed, http::Request& request,
                        http::Response& response) {
-  if (api.guard.is_open() && !api.context.tenants->limit_requests()) return {.admitted = true};
+  if (api.guard.is_open() && !api.context.tenants->limit_requests() &&
+      !api.context.client_limits.requests.limits()) {
+    return {.admitted = true};
+  }
   return admit_carefully(api, needed, request, response);
 }
 

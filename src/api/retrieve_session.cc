@@ -1,6 +1,7 @@
 // GET /sessions/{sessionId}, and HEAD, which never creates a session. Neither does a caller who may
 // only read.
 #include "api/error_table.h"
+#include "client_key.h"
 #include "request_reader.h"
 #include "routes.h"
 #include "session_info.h"
@@ -21,7 +22,7 @@ Task<void> retrieve_session(Api& api, http::Request& request, http::Response& re
   const auto if_unknown =
       may_create ? sessions::IfUnknown::by_policy : sessions::IfUnknown::never_create;
   sessions::RetrieveRequest asked{*std::move(tenant), read_session_id(request), *std::move(given),
-                                  if_unknown};
+                                  if_unknown, std::string(client_key(request))};
   const auto answer = co_await sessions::retrieve(api.context, std::move(asked));
   write_answer(api.options, answer, response);
   if (answer && !answer->is_new && *if_none_match &&

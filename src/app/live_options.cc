@@ -21,6 +21,7 @@ std::expected<http::ServerSetup, std::string> make_setup(const http::ServerOptio
 std::expected<LiveOptions, std::string> make_live(const config::Options& options) {
   LiveOptions live{.tenants = std::make_shared<const sessions::Tenants>(options.tenants),
                    .events = options.events,
+                   .client_limits = options.client_limits,
                    .api = options.api,
                    .cors = options.cors};
   live.warnings = config::exposures(options);

@@ -18,6 +18,7 @@ namespace sojourn::app {
 struct LiveOptions {
   std::shared_ptr<const sessions::Tenants> tenants;
   sessions::EventsOptions events;
+  sessions::ClientLimits client_limits;
   api::ApiOptions api;
   http::CorsOptions cors;
   std::shared_ptr<const access::KeyRing> keys;  // null: nobody is asked for one

@@ -4,8 +4,15 @@ namespace sojourn::app {
 
 Worker::Worker(const Neighbours& neighbours, const LiveOptions& options)
     : store_(neighbours.engine.store_for(loop)),
-      context_{*store_,        neighbours.clock,   neighbours.entropy,   options.tenants,
-               options.events, neighbours.limiter, neighbours.creations, loop} {}
+      context_{*store_,
+               neighbours.clock,
+               neighbours.entropy,
+               options.tenants,
+               options.events,
+               neighbours.limiter,
+               neighbours.creations,
+               loop,
+               options.client_limits} {}
 
 void Worker::apply(const LiveOptions& options) {
   loop.post([this, options] { replace(options); });
@@ -14,6 +21,7 @@ void Worker::apply(const LiveOptions& options) {
 void Worker::replace(const LiveOptions& options) {
   context_.tenants = options.tenants;
   context_.events = options.events;
+  context_.client_limits = options.client_limits;
 }
 
 ApiWorker::ApiWorker(const Neighbours& neighbours, const LiveOptions& options)

@@ -39,6 +39,7 @@ struct Options {
   std::filesystem::path redis_password_file;
   sessions::TenantsOptions tenants;
   sessions::EventsOptions events;
+  sessions::ClientLimits client_limits;
 };
 
 }  // namespace sojourn::config

@@ -126,17 +126,18 @@ Binding<Options> size(Member<T> member, uint64_t least, uint64_t most) {
                   [](T value) { return toml_string(shown_size(value)); }});
 }
 
-Binding<domain::Policy> rate(Member<Rate, domain::Policy> member) {
-  return bind<Rate, domain::Policy>(
-      member, {[](const Value& value) -> std::expected<Rate, std::string> {
-                 const auto given = as_text(value);
-                 if (!given) return wrong("a rate in quotes is wanted, such as \"100/s\"");
-                 return parse_rate(*given);
-               },
-               [](const Rate& value) -> std::optional<std::string> {
-                 if (!value.limits()) return std::nullopt;
-                 return toml_string(shown_rate(value));
-               }});
+template <class Of>
+Binding<Of> rate(Member<Rate, Of> member) {
+  return bind<Rate, Of>(member, {[](const Value& value) -> std::expected<Rate, std::string> {
+                                   const auto given = as_text(value);
+                                   if (!given)
+                                     return wrong("a rate in quotes is wanted, such as \"100/s\"");
+                                   return parse_rate(*given);
+                                 },
+                                 [](const Rate& value) -> std::optional<std::string> {
+                                   if (!value.limits()) return std::nullopt;
+                                   return toml_string(shown_rate(value));
+                                 }});
 }
 
 template <class T>
@@ -198,6 +199,34 @@ Binding<Options> allowed_origins() {
   };
   return bind<std::vector<std::string>, Options>(
       [](Options& o) -> auto& { return o.cors.allowed_origins; }, {read, shown_list});
+}
+
+Binding<Options> trusted_proxies() {
+  using Networks = std::vector<http::IpNetwork>;
+  const auto read = [](const Value& value) -> std::expected<Networks, std::string> {
+    if (value.kind != Value::Kind::strings) {
+      return wrong("a list of addresses is wanted, such as [\"127.0.0.1\", \"10.0.0.0/8\"]");
+    }
+    Networks networks;
+    for (const std::string& text : value.strings) {
+      const auto network = http::IpNetwork::parse(text);
+      if (!network) {
+        return wrong(fmt::format(
+            "\"{}\" is no IP address, such as \"127.0.0.1\" or \"::1\", and no network, "
+            "such as \"10.0.0.0/8\" or \"2001:db8::/32\", all 0 behind its length",
+            text));
+      }
+      networks.push_back(*network);
+    }
+    return networks;
+  };
+  const auto write = [](const Networks& networks) {
+    std::vector<std::string> texts;
+    for (const http::IpNetwork& network : networks) texts.push_back(network.text());
+    return shown_list(texts);
+  };
+  return bind<Networks, Options>([](Options& o) -> auto& { return o.http.trusted_proxies; },
+                                 {read, write});
 }
 
 Binding<Options> default_tenant() {
@@ -416,6 +445,9 @@ std::vector<Setting> make_settings() {
       {"http.max_body_bytes", "\"64KiB\"", "The body, after chunked decoding.",
        size<size_t>([](Options& o) -> auto& { return o.http.max_body_bytes; }, 0, kMostBytes),
        Takes::live},
+      {"http.trusted_proxies", "[]",
+       "Proxies whose X-Forwarded-For and Forwarded are believed: [\"127.0.0.1\", \"10.0.0.0/8\"].",
+       trusted_proxies(), Takes::live},
       {"http.drain_timeout", "\"5s\"", "After SIGTERM, how long requests in flight may take.",
        duration<Options>([](Options& o) -> auto& { return o.drain_timeout; }, milliseconds(0)),
        Takes::live},
@@ -468,6 +500,11 @@ std::vector<Setting> make_settings() {
       {"sessions.index", "[\"customerId\", \"agentId\"]",
        "What sessions can be listed and ended by; also \"visitId\", \"globalVisitId\".", index(),
        Takes::restart},
+      {"limits.client_requests", "", "Requests of a client's address, such as \"100/s burst 500\".",
+       rate<Options>([](Options& o) -> auto& { return o.client_limits.requests; }), Takes::live},
+      {"limits.client_creates", "",
+       "Sessions that a client's address begins, asked for or by themselves.",
+       rate<Options>([](Options& o) -> auto& { return o.client_limits.creates; }), Takes::live},
       {"limits.tenant_requests", "", "Requests of a tenant, such as \"100/s burst 500\".",
        of_default_policy("requests"), Takes::live},
       {"limits.tenant_creates", "", "Sessions that a tenant begins, asked for or by themselves.",
@@ -508,8 +545,8 @@ const std::map<std::string, Binding<domain::Policy>>& policy_settings() {
                                             {"not_found", domain::OnUnknownId::not_found}})},
       {"max_sessions",
        count<Policy>([](Policy& p) -> auto& { return p.max_sessions; }, 0, kMostSessions)},
-      {"requests", rate([](Policy& p) -> auto& { return p.requests; })},
-      {"creates", rate([](Policy& p) -> auto& { return p.creates; })},
+      {"requests", rate<Policy>([](Policy& p) -> auto& { return p.requests; })},
+      {"creates", rate<Policy>([](Policy& p) -> auto& { return p.creates; })},
       {"on_customer_conflict", choice<domain::OnCustomerConflict, Policy>(
                                    [](Policy& p) -> auto& { return p.on_customer_conflict; },
                                    {{"reject", domain::OnCustomerConflict::reject},

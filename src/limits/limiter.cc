@@ -8,7 +8,7 @@ Result<void> take(Buckets& buckets, std::string_view key, const Rate& rate, Time
   const auto wait = buckets.take(key, rate, now);
   if (!wait) return {};
   std::string detail = "There are too many ";
-  detail.append(what).append(" of this tenant; wait as long as Retry-After says.");
+  detail.append(what).append("; wait as long as Retry-After says.");
   return std::unexpected(Error{ErrorKind::rate_limited, std::move(detail), *wait});
 }
 

@@ -26,7 +26,7 @@ Task<Result<Answer>> associate(Context& context, AssociateRequest request) {
     }
   }
   if (!holds(request.if_match, nullptr)) co_return version_mismatch();
-  co_return co_await begin_for_unknown_id(context, request.tenant, request.given,
+  co_return co_await begin_for_unknown_id(context, request.client, request.tenant, request.given,
                                           IfUnknown::by_policy);
 }
 

@@ -11,17 +11,23 @@ std::unexpected<Error> session_not_found() {
                  "No live session of this tenant has this id; create one with PUT /sessions/new.");
 }
 
-Result<void> take_creation(Context& context, const domain::TenantId& tenant,
-                           const domain::Policy& policy) {
+Result<void> take_creation(Context& context, const std::string& client,
+                           const domain::TenantId& tenant, const domain::Policy& policy) {
+  if (!client.empty()) {
+    auto taken = limits::take(context.limiter.client_creates, client, context.client_limits.creates,
+                              context.clock.now(), "new sessions of this client");
+    if (!taken) return taken;
+  }
   return limits::take(context.limiter.tenant_creates, tenant.text(), policy.creates,
-                      context.clock.now(), "new sessions");
+                      context.clock.now(), "new sessions of this tenant");
 }
 
-Task<Result<Answer>> begin(Context& context, const domain::TenantId& tenant,
-                           const domain::Update& given, domain::Cause cause) {
+Task<Result<Answer>> begin(Context& context, const std::string& client,
+                           const domain::TenantId& tenant, const domain::Update& given,
+                           domain::Cause cause) {
   const auto policy = context.tenants->policy_of(tenant);
   if (!policy) co_return std::unexpected(policy.error());
-  const auto taken = take_creation(context, tenant, *policy);
+  const auto taken = take_creation(context, client, tenant, *policy);
   if (!taken) co_return std::unexpected(taken.error());
   const auto place = co_await take_place(context, tenant, *policy);
   if (!place) co_return std::unexpected(place.error());
@@ -39,7 +45,8 @@ Task<Result<Answer>> begin(Context& context, const domain::TenantId& tenant,
   co_return too_many_conflicts();
 }
 
-Task<Result<Answer>> begin_for_unknown_id(Context& context, const domain::TenantId& tenant,
+Task<Result<Answer>> begin_for_unknown_id(Context& context, const std::string& client,
+                                          const domain::TenantId& tenant,
                                           const domain::Update& given, IfUnknown if_unknown) {
   const auto policy = context.tenants->policy_of(tenant);
   if (!policy) co_return std::unexpected(policy.error());
@@ -47,7 +54,7 @@ Task<Result<Answer>> begin_for_unknown_id(Context& context, const domain::Tenant
       policy->on_unknown_id == domain::OnUnknownId::not_found) {
     co_return session_not_found();
   }
-  co_return co_await begin(context, tenant, given, domain::Cause::automatic);
+  co_return co_await begin(context, client, tenant, given, domain::Cause::automatic);
 }
 
 }  // namespace sojourn::sessions

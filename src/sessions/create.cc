@@ -57,7 +57,7 @@ Task<Result<Answer>> create_once(Context& context, CreateRequest request) {
     if (*known) co_return **std::move(known);
 
     if (attempt == 0) {
-      const auto taken = take_creation(context, request.tenant, *policy);
+      const auto taken = take_creation(context, request.client, request.tenant, *policy);
       if (!taken) co_return std::unexpected(taken.error());
     }
     const auto place = co_await take_place(context, request.tenant, *policy);
@@ -86,7 +86,8 @@ Task<Result<Answer>> create_once(Context& context, CreateRequest request) {
 
 Task<Result<Answer>> create(Context& context, CreateRequest request) {
   if (request.idempotency_key) co_return co_await create_once(context, std::move(request));
-  co_return co_await begin(context, request.tenant, request.given, domain::Cause::requested);
+  co_return co_await begin(context, request.client, request.tenant, request.given,
+                           domain::Cause::requested);
 }
 
 }  // namespace sojourn::sessions

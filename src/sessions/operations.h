@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "base/error.h"
+#include "base/rate.h"
 #include "base/task.h"
 #include "base/timer.h"
 #include "domain/lifecycle.h"
@@ -43,6 +44,13 @@ struct EventsOptions {
   Duration retention = std::chrono::hours(14 * 24);
 };
 
+// limits.client_*: of each client, whichever tenants it names. Those of tenants are in their
+// policy.
+struct ClientLimits {
+  Rate requests;
+  Rate creates;
+};
+
 // The neighbours of the use cases on one thread; they outlive every Task. The options may be
 // replaced on that thread at any time: a use case reads them once, or again after it waited.
 struct Context {
@@ -54,6 +62,7 @@ struct Context {
   limits::Limiter& limiter;      // of the whole process
   CreationsUnderWay& creations;  // of the whole process
   Timer& timer;                  // of this thread
+  ClientLimits client_limits = {};
 };
 
 struct Answer {
@@ -68,6 +77,8 @@ struct CreateRequest {
   // again. The same key with another request: idempotency_key_reused. A key whose session is over
   // is session_not_found until the key is forgotten, 24 hours after its first use. Absent: no key.
   std::optional<std::string> idempotency_key;
+  // Who asks, as the limits of new sessions count it; empty: nobody whom they concern. So below.
+  std::string client = {};
 };
 
 // "Creates new named or anonymous (agentId, customerId, visitId not provided) session".
@@ -83,6 +94,7 @@ struct RetrieveRequest {
   std::optional<domain::SessionId> id;  // absent: the text was no id, so it is unknown
   domain::Identity given;               // serves the automatic creation only
   IfUnknown if_unknown = IfUnknown::by_policy;
+  std::string client = {};
 };
 
 // "Returns information about existing session of specified id, or about automatically created new
@@ -96,6 +108,7 @@ struct AssociateRequest {
   domain::Update given;
   // If-Match. Present: an unknown id is version_mismatch, and nothing is created.
   std::optional<domain::EntityTags> if_match;
+  std::string client = {};
 };
 
 // "Associate recognized user with previously started anonymous session". An unknown, ended or

@@ -25,7 +25,8 @@ Task<Result<Answer>> retrieve(Context& context, RetrieveRequest request) {
     }
   }
   const domain::Update given{.identity = std::move(request.given), .attributes = {}};
-  co_return co_await begin_for_unknown_id(context, request.tenant, given, request.if_unknown);
+  co_return co_await begin_for_unknown_id(context, request.client, request.tenant, given,
+                                          request.if_unknown);
 }
 
 }  // namespace sojourn::sessions
