@@ -108,6 +108,40 @@ class Cluster:
                 subprocess.run([REDIS, str(node / "redis.conf")], check=True)
         wait_for(lambda: self.cli(port, "ping") == "PONG", "the server answers again", 30)
 
+    def add_master(self):
+        """A further server, without slots yet, that has joined; its port."""
+        model = sorted(self.directory.glob("node-*"))[0]
+        node = self.directory / f"node-{len(self.nodes())}"
+        node.mkdir()
+        port, bus_port = free_port(), free_port()
+        text = (model / "redis.conf").read_text().replace(str(model), str(node))
+        text = re.sub(r"^port \d+$", f"port {port}", text, flags=re.MULTILINE)
+        text = re.sub(r"^cluster-port \d+$", f"cluster-port {bus_port}", text, flags=re.MULTILINE)
+        (node / "redis.conf").write_text(text)
+        known = self.any_port()
+        known_bus = re.search(r":%d@(\d+)" % known, self.cli(known, "cluster", "nodes")).group(1)
+        self.start(port)
+        self.cli(port, "cluster", "meet", "127.0.0.1", str(known), known_bus)
+        wait_for(lambda: len(self.cli(port, "cluster", "nodes").splitlines()) == len(self.nodes())
+                 and "cluster_state:ok" in self.cli(port, "cluster", "info"), "the server joined", 30)
+        return port
+
+    def rebalance(self):
+        """Moves slots until every master has as many, the empty ones too."""
+        wait_for(lambda: "[OK] All nodes agree" in self.cli(
+            self.any_port(), "--cluster", "check", f"127.0.0.1:{self.any_port()}"), "all agree", 30)
+        done = subprocess.run(["redis-cli", "--cluster", "rebalance", f"127.0.0.1:{self.any_port()}",
+                               "--cluster-use-empty-masters", "--cluster-threshold", "1"],
+                              capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def is_whole(self):
+        """Every slot is served, and every replica has a master that it follows."""
+        ports = [port for port, pid in self.nodes().items() if pid and _is_running(pid)]
+        return all("cluster_state:ok" in self.cli(port, "cluster", "info") and
+                   "master_link_status:down" not in self.cli(port, "info", "replication")
+                   for port in ports)
+
     def size(self):
         """Keys in all masters."""
         return sum(int(self.cli(port, "dbsize")) for port in self.masters())

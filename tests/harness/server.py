@@ -55,9 +55,9 @@ class Server:
     STOP_SECONDS = 15
 
     def __init__(self, data, settings=(), config=None, env=None, listen="127.0.0.1:0",
-                 admin_listen="127.0.0.1:0",
-                 binary=BINARY):
+                 admin_listen="127.0.0.1:0", binary=BINARY, store=None):
         self.data = Path(data)
+        self._store = store  # the flags of a store; None: the one that `data` stands for
         self.settings = list(settings)
         self.config = config
         self.binary = Path(binary).resolve()
@@ -68,7 +68,8 @@ class Server:
         self._stderr = self.data.with_name(self.data.name + ".stderr")
 
     def command(self):
-        command = [self.binary, "serve", "--admin-listen", self.admin_listen, *stores.arguments(self.data)]
+        command = [self.binary, "serve", "--admin-listen", self.admin_listen,
+                   *(self._store or stores.arguments(self.data))]
         if self.listen is not None:
             command += ["--listen", self.listen]
         if self.config is not None:
