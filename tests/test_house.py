@@ -93,6 +93,20 @@ def test_every_complaint_in_the_log_is_in_the_troubleshooting():
     assert events <= told, events - told
 
 
+def test_every_event_of_the_log_is_documented_with_its_level_and_no_other():
+    levels = {}
+    for path in (REPOSITORY / "src").rglob("*.cc"):
+        if path.name.endswith("_test.cc"):
+            continue
+        for level, words in re.findall(r"LogLevel::(info|warning|error),([^;]*?\"[^;]*?),\s", path.read_text()):
+            for event in re.findall(r'"([a-z]+\.[a-z_]+)"', words):
+                levels.setdefault(event, set()).add(level)
+    rows = re.findall(r"^\| `([a-z]+\.[a-z_]+)` \| ([a-z, ]+?) \|", text_of("docs/operating/logs.md"), re.MULTILINE)
+    documented = {event: set(said.split(", ")) for event, said in rows}
+    assert len(documented) == len(rows) > 20, "an event that is documented twice"
+    assert documented == levels, {event for event in documented | levels if documented.get(event) != levels.get(event)}
+
+
 def openapi():
     return json.loads(text_of("openapi/openapi.json"))
 

@@ -23,7 +23,8 @@ std::expected<LiveOptions, std::string> make_live(const config::Options& options
                    .events = options.events,
                    .client_limits = options.client_limits,
                    .api = options.api,
-                   .cors = options.cors};
+                   .cors = options.cors,
+                   .log = options.log};
   live.warnings = config::exposures(options);
   if (!live.warnings.empty() && !options.allow_insecure) {
     return std::unexpected(live.warnings.front());

@@ -21,6 +21,7 @@ struct LiveOptions {
   sessions::ClientLimits client_limits;
   api::ApiOptions api;
   http::CorsOptions cors;
+  telemetry::LogOptions log;
   std::shared_ptr<const access::KeyRing> keys;  // null: nobody is asked for one
   http::ServerSetup http;
   http::ServerSetup admin;

@@ -37,6 +37,9 @@ void add_process(Exposition& page, const MetricsSources& from) {
   page.gauge("sojourn_config_last_good_load_timestamp_seconds",
              "When options were last loaded without a mistake, since the Unix epoch.",
              from.reloads.last_good_time.load());
+  page.counter("sojourn_log_lines_dropped_total",
+               "Lines of the log that were lost because standard error did not take them.",
+               from.log.dropped());
 }
 
 void add_connections(Exposition& page, const MetricsSources& from) {

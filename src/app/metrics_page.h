@@ -11,6 +11,7 @@
 #include "base/task.h"
 #include "housekeeper.h"
 #include "http/server.h"
+#include "json_log.h"
 #include "reload.h"
 #include "store/engine.h"
 #include "telemetry/request_counters.h"
@@ -24,6 +25,7 @@ struct MetricsSources {
   const Clock& clock;
   const ReloadCounters& reloads;
   const ReaperCounters& reaper;
+  const JsonLog& log;
   std::vector<const telemetry::RequestCounters*> requests;  // one for each loop
   std::vector<const api::StreamCounters*> streams;          // one for each loop
   const http::Server* public_server = nullptr;

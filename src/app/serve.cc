@@ -31,6 +31,7 @@
 #include "signals.h"
 #include "steady_clock.h"
 #include "system_entropy.h"
+#include "telemetry/refusal_log.h"
 #include "worker.h"
 
 namespace sojourn::app {
@@ -40,6 +41,13 @@ void keep_adjusting(SteadyClock& clock, Timer& timer) {
   timer.after(std::chrono::milliseconds(200), [&clock, &timer] {
     clock.adjust();
     keep_adjusting(clock, timer);
+  });
+}
+
+void keep_looking(telemetry::RefusalLog& refusals, Timer& timer) {
+  timer.after(std::chrono::seconds(1), [&refusals, &timer] {
+    refusals.look();
+    keep_looking(refusals, timer);
   });
 }
 
@@ -106,6 +114,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   raise_descriptor_limit();
 
   JsonLog log;
+  log.set_level(options.log.level);
   SteadyClock clock;
   SystemEntropy entropy;
   const auto live = make_live(options);
@@ -122,10 +131,13 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
                              : std::max(1U, std::thread::hardware_concurrency());
   std::vector<std::unique_ptr<ApiWorker>> api_workers;
   std::vector<net::Loop*> loops;
+  std::vector<telemetry::RequestWatch*> watches;
   for (size_t i = 0; i < threads; ++i) {
     api_workers.push_back(std::make_unique<ApiWorker>(neighbours, *live));
     loops.push_back(&api_workers.back()->loop);
+    watches.push_back(&api_workers.back()->watch());
   }
+  telemetry::RefusalLog refusals(watches, clock, log);
   HousekeepingWorker housekeeping(neighbours, *live);
   std::vector<Worker*> workers{&housekeeping};
   for (const auto& worker : api_workers) workers.push_back(worker.get());
@@ -136,7 +148,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
 
   auto server = http::Server::listen(
       live->http, loops, [&](size_t i) -> http::Service& { return api_workers[i]->service(); },
-      [&](size_t i) { return &api_workers[i]->observer(); });
+      [&](size_t i) { return watches[i]; });
   if (!server) return std::unexpected(server.error().detail);
 
   std::atomic<bool> draining = false;
@@ -149,11 +161,12 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
                          .clock = clock,
                          .reloads = reloads,
                          .reaper = housekeeping.counters(),
+                         .log = log,
                          .requests = {},
                          .streams = {},
                          .public_server = server->get()};
   for (const auto& worker : api_workers) {
-    sources.requests.push_back(&worker->requests());
+    sources.requests.push_back(&worker->watch().counters());
     sources.streams.push_back(&worker->streams());
   }
   const auto admin_service =
@@ -177,6 +190,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   }
   for (net::Loop* loop : loops) loop->start();
   keep_adjusting(clock, housekeeping.loop);
+  keep_looking(refusals, housekeeping.loop);
   housekeeping.start();
 
   log_keys(*live, log);
@@ -196,6 +210,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   all_loops.push_back(&housekeeping.loop);
   if (admin_server) all_loops.push_back(&admin_loop);
   const auto apply = [&](const LiveOptions& changed) {
+    log.set_level(changed.log.level);
     for (Worker* worker : workers) worker->apply(changed);
     (*server)->reload(changed.http);
     if (admin_server) {
@@ -227,12 +242,14 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   (*server)->drain();
   const bool drained = (*server)->wait_until_drained(reloader.running().drain_timeout);
   housekeeping.loop.stop();
+  refusals.finish();
   engine.close();
   if (!drained) {
     // Connections are still open after the limit, and some may be in the middle of a request. Every
     // acknowledged change is on disk; the rest ends with the process.
     log.write(LogLevel::warning, "server.stopped",
               "Requests in flight were cut when http.drain_timeout was over.");
+    log.flush();
     std::_Exit(0);
   }
   log.write(LogLevel::info, "server.stopped", "All requests were finished.");

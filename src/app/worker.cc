@@ -26,6 +26,7 @@ void Worker::replace(const LiveOptions& options) {
 
 ApiWorker::ApiWorker(const Neighbours& neighbours, const LiveOptions& options)
     : Worker(neighbours, options),
+      watch_(neighbours.log, options.log),
       api_{options.api, context_, loop, access::Guard(neighbours.clock), {}},
       routes_(api::make_service(api_)),
       cors_(*routes_, options.cors) {
@@ -34,6 +35,7 @@ ApiWorker::ApiWorker(const Neighbours& neighbours, const LiveOptions& options)
 
 void ApiWorker::replace(const LiveOptions& options) {
   Worker::replace(options);
+  watch_.use(options.log);
   api_.options = options.api;
   cors_.use(options.cors);
   api_.guard.use(options.keys);

@@ -54,10 +54,9 @@ class ApiWorker final : public Worker {
   ApiWorker(const Neighbours& neighbours, const LiveOptions& options);
 
   http::Service& service() { return cors_; }
-  http::Observer& observer() { return watch_; }
+  telemetry::RequestWatch& watch() { return watch_; }
 
   // Any thread.
-  const telemetry::RequestCounters& requests() const { return watch_.counters(); }
   const api::StreamCounters& streams() const { return api_.streams; }
 
  private:

@@ -12,6 +12,7 @@
 #include "redis/redis_options.h"
 #include "sessions/operations.h"
 #include "sessions/tenants.h"
+#include "telemetry/log_options.h"
 
 namespace sojourn::config {
 
@@ -40,6 +41,7 @@ struct Options {
   sessions::TenantsOptions tenants;
   sessions::EventsOptions events;
   sessions::ClientLimits client_limits;
+  telemetry::LogOptions log;
 };
 
 }  // namespace sojourn::config

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "config/units.h"
@@ -298,6 +299,29 @@ Binding<Options> index() {
                                    {read, write});
 }
 
+// "off", "all" or "1/100", which is kept as 0, 1 or 100.
+Binding<Options> access_log() {
+  const auto read = [](const Value& value) -> std::expected<size_t, std::string> {
+    const auto given = as_text(value);
+    if (given == "off") return 0;
+    if (given == "all") return 1;
+    constexpr size_t kMost = 1'000'000;
+    size_t every = 0;
+    if (given && given->starts_with("1/")) {
+      const char* end = given->data() + given->size();
+      const auto [stop, error] = std::from_chars(given->data() + 2, end, every);
+      if (error == std::errc() && stop == end && every >= 1 && every <= kMost) return every;
+    }
+    return wrong("\"off\", \"all\" or a share is wanted, such as \"1/100\", up to \"1/1000000\"");
+  };
+  const auto write = [](size_t every) {
+    if (every <= 1) return toml_string(every == 0 ? "off" : "all");
+    return toml_string(fmt::format("1/{}", every));
+  };
+  return bind<size_t, Options>([](Options& o) -> auto& { return o.log.access_every; },
+                               {read, write});
+}
+
 // A sessions.* option: of the policy of tenants that have none of their own.
 Binding<Options> of_default_policy(const std::string& name) {
   const Binding<domain::Policy>& of = policy_settings().at(name);
@@ -515,6 +539,14 @@ std::vector<Setting> make_settings() {
       {"events.retention", "\"14d\"", "How long events are kept; \"0\" turns the log off.",
        duration<Options>([](Options& o) -> auto& { return o.events.retention; }, milliseconds(0)),
        Takes::live},
+      {"log.level", "\"info\"", "Lines below it are left out: \"info\", \"warning\" or \"error\".",
+       choice<LogLevel, Options>(
+           [](Options& o) -> auto& { return o.log.level; },
+           {{"info", LogLevel::info}, {"warning", LogLevel::warning}, {"error", LogLevel::error}}),
+       Takes::live},
+      {"log.access", "\"off\"",
+       "A line for each request (\"all\"), for one in so many (\"1/100\"), or for none.",
+       access_log(), Takes::live},
       {"tenants.default", "", "The tenant meant by requests that name none.", default_tenant(),
        Takes::live},
   };

@@ -66,6 +66,8 @@ const std::map<std::string, std::string> kOthers = {
     {"tenants.closed", "true"},
     {"tenants.default", "\"a \\\"b\\\"\""},
     {"events.retention", "\"0\""},
+    {"log.level", "\"error\""},
+    {"log.access", "\"1/100\""},
 };
 class Show : public testing::Test {
  protected:

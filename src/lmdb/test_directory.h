@@ -63,7 +63,7 @@ class RememberingLog final : public Log {
              std::initializer_list<LogField> fields) override {
     std::string line(event);
     for (const LogField& field : fields)
-      line.append(" ").append(field.name).append("=").append(field.value);
+      line.append(" ").append(field.name).append("=").append(text_of(field));
     const std::lock_guard lock(mutex_);
     lines_.push_back(std::move(line));
   }

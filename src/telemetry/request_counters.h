@@ -29,6 +29,8 @@ class RequestCounters {
   void count(const http::Exchange& exchange);
   void count_refusal(ErrorKind kind) { refusals_[static_cast<size_t>(kind)].add(); }
 
+  uint64_t refusals(ErrorKind kind) const { return refusals_[static_cast<size_t>(kind)].value(); }
+
   struct Series;
 
  private:

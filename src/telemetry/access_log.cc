@@ -1,0 +1,63 @@
+#include "telemetry/access_log.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "base/text.h"
+#include "domain/session_id.h"
+#include "domain/tenant_id.h"
+#include "telemetry/traceparent.h"
+
+namespace sojourn::telemetry {
+namespace {
+
+// The tenant that the request names, when it names one and it could be one; else empty.
+std::string tenant_of(const http::Request& request) {
+  constexpr std::string_view kName = "tenantId=";
+  std::optional<std::string_view> found;
+  for (std::string_view rest = request.query; !rest.empty();) {
+    const std::string_view one = rest.substr(0, rest.find('&'));
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+    if (!one.starts_with(kName)) continue;
+    if (found) return {};
+    found = one.substr(kName.size());
+  }
+  if (!found) return {};
+  auto text = percent_decoded(*found);
+  if (!text) return {};
+  const auto tenant = domain::TenantId::parse(*std::move(text));
+  return tenant ? tenant->text() : std::string();
+}
+
+// Masked; empty when the path holds no id of ours, which may be anything.
+std::string session_of(const http::Request& request) {
+  const auto id = domain::SessionId::parse(request.path_parameter);
+  return id ? id->masked() : std::string();
+}
+
+}  // namespace
+
+void AccessLog::write(const http::Exchange& exchange) {
+  using std::chrono::microseconds;
+  const http::Request& request = exchange.request;
+  const http::Response& response = exchange.response;
+  const auto trace = traceparent_of(request.fields).value_or(TraceParent{});
+  const auto duration = std::chrono::floor<microseconds>(exchange.duration).count();
+  log_.write(LogLevel::info, "http.access", "",
+             {{"method", name_of(request.method)},
+              {"route", request.route},
+              {"status", static_cast<uint64_t>(std::max(response.status, 0))},
+              {"error", response.error ? code_of(*response.error) : std::string_view()},
+              {"duration_us", static_cast<uint64_t>(std::max<int64_t>(duration, 0))},
+              {"bytes", exchange.bytes},
+              {"scheme", request.scheme == http::Scheme::https ? "https" : "http"},
+              {"tenant", tenant_of(request)},
+              {"session", session_of(request)},
+              {"client", request.client.text()},
+              {"key", request.caller},
+              {"trace_id", trace.trace_id},
+              {"parent_id", trace.parent_id}});
+}
+
+}  // namespace sojourn::telemetry
