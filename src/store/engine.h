@@ -27,9 +27,10 @@ class Engine {
   virtual Statistics statistics() const { return {}; }
 
   // The sessions of each tenant, for the first `limit` tenants. May take time in proportion to the
-  // tenants, and waits for no network: a store that would have to says what it last knew, or
-  // nothing.
-  virtual Result<TenantCounts> sessions_by_tenant(size_t /*limit*/) const { return TenantCounts{}; }
+  // tenants, and waits for no network: a store that would have to cannot tell (store_unavailable).
+  virtual Result<TenantCounts> sessions_by_tenant(size_t /*limit*/) const {
+    return failure(ErrorKind::store_unavailable, "This store does not count by tenant at once.");
+  }
 
   // Commits what waits, answers all of it, and ends. Later commits are store_unavailable. May wait
   // for the disk or the network. Twice is once.
