@@ -68,7 +68,7 @@ function(module)
     target_link_libraries(${M_NAME}_test PRIVATE ${M_NAME} ${M_USES_PRIVATELY} ${M_TEST_USES}
       ${M_TEST_LINKS} GTest::gmock GTest::gtest_main)
     add_test(NAME ${M_NAME} COMMAND ${M_NAME}_test)
-    set_tests_properties(${M_NAME} PROPERTIES TIMEOUT 300)
+    set_tests_properties(${M_NAME} PROPERTIES TIMEOUT 900)
   endif()
 
   if(SOJOURN_FUZZ)

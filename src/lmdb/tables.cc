@@ -11,8 +11,6 @@ namespace sojourn::lmdb {
 namespace {
 
 using domain::IdentityAttribute;
-using domain::SessionId;
-using domain::TenantId;
 
 constexpr uint64_t kSignBit = uint64_t{1} << 63;
 

@@ -185,7 +185,9 @@ void ClientCore::set_outcome(Request& request, Outcome outcome) {
 
 void ClientCore::finish(const RequestPtr& request, Outcome outcome) {
   if (request->is_done()) return;
-  const RequestPtr kept = request;  // `request` may be the one among requests_
+  // `request` may be the one among requests_, which goes.
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+  const RequestPtr kept = request;
   set_outcome(*kept, std::move(outcome));
   std::swap(requests_[kept->place], requests_.back());
   requests_[kept->place]->place = kept->place;
