@@ -455,7 +455,7 @@ def test_a_bad_key_file_changes_nothing(start_server, key_file, tenant, spoil, c
     spoil(key_file)
     server.process.send_signal(signal.SIGHUP)
     wait_for(lambda: "config.reload_failed" in server.stderr(), "the failure is logged")
-    assert str(key_file) in server.stderr() and complaint in server.stderr()
+    server.await_words(str(key_file), complaint)
     check_session(caller.create())
     refused(Client(server.address, tenant).create(), 401, "UNAUTHENTICATED", ASKED)
     caller.close()

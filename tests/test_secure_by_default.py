@@ -46,7 +46,7 @@ def test_the_override_starts_and_warns(start_server, tenant):
     client = Client(("127.0.0.1", server.address[1]), tenant)
     check_session(client.create())
     client.close()
-    assert "security.warning" in server.stderr() and "http.listen is 0.0.0.0:0" in server.stderr()
+    server.await_words("security.warning", "http.listen is 0.0.0.0:0")
 
 
 def test_tls_alone_and_keys_alone_are_not_enough(start_server, authority, key_file):
@@ -69,7 +69,7 @@ def test_the_admin_listener_is_held_to_the_same(start_server, authority):
     said = refusal(start_server, *tls_settings(authority.issue("server")), admin_listen="0.0.0.0:0")
     assert "admin.listen is 0.0.0.0:0" in said and "admin.tls.certificate" in said
     server = start_server(OVERRIDE, admin_listen="0.0.0.0:0")
-    assert "admin.listen is 0.0.0.0:0" in server.stderr()
+    server.await_words("admin.listen is 0.0.0.0:0")
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "127.0.0.1:0"])
@@ -84,7 +84,7 @@ def test_a_reload_is_held_to_the_same_on_the_address_of_the_start(
     config.write_text(f'[http]\nlisten = "{listen}"\n{keys}')
     server.process.send_signal(signal.SIGHUP)
     wait_for(lambda: "config.reload_failed" in server.stderr(), "the reload is refused")
-    assert "http.listen is 0.0.0.0:0" in server.stderr()
+    server.await_words("http.listen is 0.0.0.0:0")
     with Connection(("127.0.0.1", server.address[1]), tls=authority.client()) as connection:
         check_error(connection.send(request_bytes("GET", "/sessions/x?tenantId=1")).read(),
                     401, "UNAUTHENTICATED")

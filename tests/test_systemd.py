@@ -69,7 +69,7 @@ def test_ready_reload_and_stop_are_told(start_server, manager, tmp_path):
         assert reloading["RELOADING"] == "1"
         assert before <= int(reloading["MONOTONIC_USEC"]) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         assert manager.next()["READY"] == "1"
-        assert event in server.stderr()
+        wait_for(lambda: event in server.stderr(), f"{event} is logged")
 
     with Connection(server.address) as connection:
         connection.send(b"GET / HTTP/1.1\r\n")  # keeps it from ending at once

@@ -143,7 +143,7 @@ def test_a_client_refuses_a_certificate_of_another_host(start_server, authority)
 
 def test_an_expired_certificate_is_told_at_the_start_and_refused_by_clients(start_server, authority):
     server = start_server(*tls_settings(authority.issue("expired", days=-1)))
-    assert "security.warning" in server.stderr() and "expired.pem expired at" in server.stderr()
+    server.await_words("security.warning", "expired.pem expired at")
     with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
         Connection(server.address, tls=authority.client())
 
@@ -225,7 +225,7 @@ def test_half_of_the_options_stops_the_start(start_server, certificate, given, m
 def test_a_key_that_everyone_can_read_is_told(start_server, files):
     files.key.chmod(0o644)
     server = start_server(*files.settings())
-    assert "security.warning" in server.stderr() and "chmod o=" in server.stderr()
+    server.await_words("security.warning", "chmod o=")
 
 
 # Client certificates
@@ -300,7 +300,7 @@ def test_a_renewal_that_is_wrong_changes_nothing(start_server, files, certificat
     spoil(files) if spoil is not MISTAKES["a key of another certificate"][0] else \
         shutil.copy(certificate.key, files.key)
     hang_up(server, "config.reload_failed")
-    assert all(words in server.stderr() for words in said), server.stderr()
+    server.await_words(*said)
     assert shown_by(server.address, tls) == certificate.serial
     files.put(files.other)
     hang_up(server)
@@ -437,4 +437,4 @@ def test_the_admin_listener(server, tls):
 
 
 def test_the_log_names_the_certificate(server, certificate):
-    assert f'"serial":"{certificate.serial:X}"' in server.stderr()
+    server.await_words(f'"serial":"{certificate.serial:X}"')

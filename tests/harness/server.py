@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from harness import stores
-from harness.processes import exit_code, spawn
+from harness.processes import exit_code, spawn, wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("SOJOURN_BIN", REPOSITORY / "build/release/sojourn")).resolve()
@@ -132,6 +132,10 @@ class Server:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+
+    def await_words(self, *words):
+        """Returns once the log holds them all: it is written a moment after what it tells of."""
+        wait_for(lambda: all(one in self.stderr() for one in words), f"{words} in the log")
 
     def stderr(self):
         return self._stderr.read_text(errors="replace") if self._stderr.exists() else ""
