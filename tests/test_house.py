@@ -8,6 +8,7 @@ import pytest
 
 from harness.client import Client
 from harness.metrics import metrics
+from harness.redis import Redis
 from harness.server import REPOSITORY, run
 
 # Defaults that depend on something are told in other words in the manual.
@@ -175,14 +176,17 @@ def documented_metrics():
     return dict(rows)
 
 
-def test_every_metric_is_documented_with_its_type_and_no_other(start_server, tenant):
+def test_every_metric_is_documented_with_its_type_and_no_other(start_server, tmp_path, tenant):
     server = start_server()
     client = Client(server.address, tenant)
     client.create()  # a series appears with its first request
     client.close()
-    seen = metrics(server)
-    assert seen.types == documented_metrics(), set(seen.types.items()) ^ set(documented_metrics().items())
-    assert all(name.endswith("_total") == (kind == "counter") for name, kind in seen.types.items())
+    types = metrics(server).types
+    with Redis(tmp_path / "redis") as redis:  # each store has some of its own
+        on_redis = start_server(store=["--set", "store.kind=redis", "--set", f"store.redis.url={redis.url}"])
+        types |= metrics(on_redis).types
+    assert types == documented_metrics(), set(types.items()) ^ set(documented_metrics().items())
+    assert all(name.endswith("_total") == (kind == "counter") for name, kind in types.items())
 
 
 def test_alert_rules_speak_of_metrics_that_there_are():

@@ -28,7 +28,7 @@ def promtool(*arguments):
 
 
 def test_the_alert_rules_are_rules():
-    assert "7 rules found" in promtool("check", "rules", RULES)
+    assert "10 rules found" in promtool("check", "rules", RULES)
 
 
 def test_the_alert_rules_fire_when_they_should():
@@ -67,7 +67,7 @@ def test_a_real_prometheus_scrapes_it(start_server, tmp_path, tenant):
         assert values(port, 'http_server_request_duration_seconds_count{http_route="/sessions/new"}') == [7]
         groups = wait_for(lambda: (ask(port, "rules") or {}).get("groups"), "the rules are loaded")
         rules = groups[0]["rules"]
-        assert len(rules) == 7
+        assert len(rules) == 10
         wait_for(lambda: all(rule["health"] == "ok" for rule in ask(port, "rules")["groups"][0]["rules"]),
                  "every rule was evaluated", 30)
         assert ask(port, "alerts")["alerts"] == []

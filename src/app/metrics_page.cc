@@ -92,24 +92,59 @@ void add_store(Exposition& page, const store::Statistics& store, bool healthy) {
                "Changes not taken in: too many waited, or the store acknowledges nothing.",
                store.refused);
   page.gauge("sojourn_store_commits_waiting", "Changes that wait to be committed.", store.waiting);
+  page.histogram(
+      "sojourn_store_commit_duration_seconds",
+      "Of one transaction, or of one change in servers elsewhere, confirmation included.",
+      store.commit_duration, 1e-9);
+}
+
+// A store on this machine's disk.
+void add_disk(Exposition& page, const store::Statistics& store) {
   page.histogram("sojourn_store_batch_size", "Changes in one transaction.", store.batch_sizes, 1);
-  page.histogram("sojourn_store_commit_duration_seconds",
-                 "Of one transaction, the disk's confirmation included.", store.commit_duration,
-                 1e-9);
   page.counter("sojourn_store_failed_batches_total", "Transactions given up.",
                store.failed_batches);
   page.counter("sojourn_store_sync_failures_total", "Writes that the disk did not confirm.",
                store.failed_syncs);
   page.counter("sojourn_store_damaged_reads_total", "Reads that met a damaged record.",
                store.damaged_reads);
-  if (store.space) {
-    page.gauge("sojourn_store_used_bytes", "Bytes of the store that hold something.",
-               store.space->used);
-    page.gauge("sojourn_store_file_bytes", "Size of the store's file, which never shrinks.",
-               store.space->allocated);
-    page.gauge("sojourn_store_map_bytes", "The most that the store may grow to.",
-               store.space->most);
+  page.gauge("sojourn_store_used_bytes", "Bytes of the store that hold something.",
+             store.space->used);
+  page.gauge("sojourn_store_file_bytes", "Size of the store's file, which never shrinks.",
+             store.space->allocated);
+  page.gauge("sojourn_store_map_bytes", "The most that the store may grow to.", store.space->most);
+}
+
+void add_redis(Exposition& page, const store::ServerStatistics& redis) {
+  constexpr std::string_view kCommands = "sojourn_redis_commands_total";
+  page.counter(kCommands, "Commands to Redis servers, by how they ended.", redis.answered,
+               {{"outcome", "answered"}});
+  page.counter(kCommands, "", redis.timed_out, {{"outcome", "timed_out"}});
+  page.counter(kCommands, "", redis.lost, {{"outcome", "lost"}});
+  page.counter(kCommands, "", redis.refused, {{"outcome", "refused"}});
+  page.gauge("sojourn_redis_commands_waiting", "Commands without an answer.", redis.waiting);
+  page.histogram("sojourn_redis_command_duration_seconds",
+                 "Of the answered commands, redirects and retries included.", redis.durations,
+                 1e-9);
+  page.counter("sojourn_redis_retries_total",
+               "Commands that were put off and tried again; redirects are not counted.",
+               redis.retries);
+  for (const auto& [code, count] : redis.errors) {
+    page.counter("sojourn_redis_error_replies_total", "Error replies of Redis servers, by code.",
+                 count, {{"code", code}});
   }
+  page.counter("sojourn_redis_unconfirmed_writes_total",
+               "Writes that fewer than store.redis.wait_replicas confirmed in time.",
+               redis.unconfirmed);
+  page.gauge("sojourn_redis_connections", "Connections to Redis servers open.", redis.connections);
+  constexpr std::string_view kConnects = "sojourn_redis_connects_total";
+  page.counter(kConnects, "Tries to connect to a Redis server, by result.", redis.connects,
+               {{"result", "good"}});
+  page.counter(kConnects, "", redis.failed_connects, {{"result", "failed"}});
+  page.counter("sojourn_redis_connections_lost_total",
+               "Connections to Redis servers that broke, or were given up without an answer.",
+               redis.lost_connections);
+  page.counter("sojourn_redis_slot_map_refreshes_total",
+               "Times that servers said which of them serves which slots.", redis.map_refreshes);
 }
 
 void add_sessions(Exposition& page, const store::TenantCounts& stored) {
@@ -155,7 +190,10 @@ Task<std::string> metrics_page(const MetricsSources& from) {
   telemetry::add_request_metrics(page, from.requests);
   add_connections(page, from);
   add_streams(page, from);
-  add_store(page, from.engine.statistics(), from.engine.healthy());
+  const store::Statistics statistics = from.engine.statistics();
+  add_store(page, statistics, from.engine.healthy());
+  if (statistics.space) add_disk(page, statistics);
+  if (statistics.servers) add_redis(page, *statistics.servers);
   // What cannot be read is left away: a gap says so, and a 0 would be a lie.
   if (const auto sessions = from.engine.sessions_by_tenant(kMostTenants)) {
     add_sessions(page, *sessions);

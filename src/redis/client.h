@@ -7,9 +7,9 @@
 // RedisOptions::command_timeout, give or take a tenth of a second.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/entropy.h"
@@ -17,8 +17,10 @@
 #include "base/log.h"
 #include "base/task.h"
 #include "net/loop.h"
+#include "redis/client_counters.h"
 #include "redis/command.h"
 #include "redis/redis_options.h"
+#include "redis/trouble.h"
 
 namespace sojourn::redis {
 
@@ -28,18 +30,6 @@ class Access;
 // Connects to nobody. Failures are invalid_parameter with one sentence that says what to do: an
 // URL that is none, a file that cannot be read. No sentence holds the password.
 Result<std::shared_ptr<const Access>> make_access(const RedisOptions& options);
-
-// Since the client's making, but for `pending`. Any thread may read.
-struct ClientCounters {
-  std::atomic<uint64_t> commands = 0;    // answered, error replies included
-  std::atomic<uint64_t> failed = 0;      // ended in a Failure
-  std::atomic<uint64_t> redirected = 0;  // MOVED and ASK
-  std::atomic<uint64_t> retried = 0;     // sent, or tried to, once more for any other reason
-  std::atomic<uint64_t> connects = 0;    // connections made
-  std::atomic<uint64_t> connects_failed = 0;
-  std::atomic<uint64_t> map_refreshes = 0;  // slot maps taken in
-  std::atomic<uint64_t> pending = 0;        // commands without an answer now
-};
 
 // All calls come from the loop's thread, and every Task is resumed on it. A Task that waits may be
 // destroyed; its command goes on.
@@ -58,7 +48,11 @@ class Client {
   // Fails what waits, closes the connections, and refuses whatever comes later.
   virtual void close() = 0;
 
-  virtual const ClientCounters& counters() const = 0;
+  // What was met last and is not over. Absent: nothing.
+  virtual std::optional<Trouble> trouble() const { return std::nullopt; }
+
+  // May be kept, and read on any thread.
+  virtual std::shared_ptr<const ClientCounters> counters() const = 0;
 };
 
 // Makes a client. It connects when it first has something to send. Destroy it on the loop's thread

@@ -66,7 +66,7 @@ RequestPtr ClientCore::made(Command command, CommandMachine::Persistence persist
   request->place = requests_.size();
   requests_.push_back(request);
   if (persistence == CommandMachine::Persistence::until_deadline) {
-    counters.pending.fetch_add(1, std::memory_order_relaxed);
+    counters->begun.add();
   }
   if (!ticking_) {
     ticking_ = true;
@@ -83,7 +83,7 @@ RequestPtr ClientCore::begin(Command command, const NodeAddress* node) {
     request->pinned = true;
   }
   if (closed_) {
-    finish(request, std::unexpected(closed_failure(false)));
+    finish(request, std::unexpected(closed_failure(false)), counters->refused);
   } else {
     route(request, true);
   }
@@ -95,9 +95,9 @@ RequestPtr ClientCore::begin_map_wait() {
                             access_->options.command_timeout);
   request->for_map = true;
   if (closed_) {
-    finish(request, std::unexpected(closed_failure(false)));
+    finish(request, std::unexpected(closed_failure(false)), counters->refused);
   } else if (map_) {
-    finish(request, Answer{});
+    finish(request, Answer{}, counters->answered);
   } else {
     park(request);
   }
@@ -125,7 +125,6 @@ void ClientCore::act(const RequestPtr& request, CommandMachine::Step step,
   std::visit(Overloaded{
                  [&](CommandMachine::SendToOwner) { route(request, false); },
                  [&](CommandMachine::Redirect& redirect) {
-                   counters.redirected.fetch_add(1, std::memory_order_relaxed);
                    if (!redirect.asking) {
                      if (map_) map_->move(request->command.slot, redirect.node);
                      doubt(nullptr);
@@ -135,7 +134,7 @@ void ClientCore::act(const RequestPtr& request, CommandMachine::Step step,
                    route(request, false);
                  },
                  [&](const CommandMachine::TryLater& later) {
-                   counters.retried.fetch_add(1, std::memory_order_relaxed);
+                   counters->retried.add();
                    request->asking = false;
                    if (!request->pinned) request->node.reset();
                    put_off(request, later.delay);
@@ -143,7 +142,7 @@ void ClientCore::act(const RequestPtr& request, CommandMachine::Step step,
                  },
                  [&](CommandMachine::Finish) {},  // by whoever has the reply
                  [&](CommandMachine::GiveUp& up) {
-                   finish(request, std::unexpected(std::move(up.failure)));
+                   finish(request, std::unexpected(std::move(up.failure)), counters->lost);
                  },
              },
              step);
@@ -172,43 +171,59 @@ void ClientCore::refuse(const RequestPtr& request) {
          std::unexpected(Failure{.error = {ErrorKind::overloaded,
                                            "Too many requests wait for the session store; try "
                                            "again later."},
-                                 .maybe_executed = maybe_executed}));
+                                 .maybe_executed = maybe_executed}),
+         counters->refused);
 }
 
-void ClientCore::set_outcome(Request& request, Outcome outcome) {
+void ClientCore::set_outcome(Request& request, Outcome outcome, Counter& how) {
   if (request.machine.persistence() == CommandMachine::Persistence::until_deadline) {
-    counters.pending.fetch_sub(1, std::memory_order_relaxed);
-    (outcome ? counters.commands : counters.failed).fetch_add(1, std::memory_order_relaxed);
+    how.add();
   }
   request.outcome = std::move(outcome);
 }
 
-void ClientCore::finish(const RequestPtr& request, Outcome outcome) {
+void ClientCore::finish(const RequestPtr& request, Outcome outcome, Counter& how) {
   if (request->is_done()) return;
   // `request` may be the one among requests_, which goes.
   // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
   const RequestPtr kept = request;
-  set_outcome(*kept, std::move(outcome));
+  set_outcome(*kept, std::move(outcome), how);
   std::swap(requests_[kept->place], requests_.back());
   requests_[kept->place]->place = kept->place;
   requests_.pop_back();
   tell(*kept);
 }
 
+void ClientCore::count(const Pipeline::Completed& one, SteadyTime now) {
+  if (one.request->machine.persistence() == CommandMachine::Persistence::once) return;
+  const SteadyTime begun = one.request->deadline - access_->options.command_timeout;
+  counters->durations.add(static_cast<uint64_t>(std::chrono::nanoseconds(now - begun).count()));
+  if (one.reply.is_error()) {
+    counters->count_error(one.reply.error_code());
+  } else if (one.replicas < one.request->command.replicas) {
+    counters->unconfirmed.add();
+  }
+}
+
 void ClientCore::on_completed(const NodeAddress& node, std::vector<Pipeline::Completed> completed) {
+  if (completed.empty()) return;
+  const SteadyTime now = std::chrono::steady_clock::now();
   for (Pipeline::Completed& one : completed) {
     if (one.request->is_done()) continue;
+    count(one, now);
     auto step = one.request->machine.on_reply(one.reply, node);
     if (std::holds_alternative<CommandMachine::Finish>(step)) {
-      finish(one.request, Answer{.reply = std::move(one.reply), .replicas = one.replicas});
+      finish(one.request, Answer{.reply = std::move(one.reply), .replicas = one.replicas},
+             counters->answered);
     } else {
       act(one.request, std::move(step), &node);
     }
   }
 }
 
-void ClientCore::on_lost(const NodeAddress& node, bool was_open, Pipeline::Lost lost) {
-  if (!was_open) counters.connects_failed.fetch_add(1, std::memory_order_relaxed);
+void ClientCore::on_lost(const NodeAddress& node, bool was_open, Trouble why, Pipeline::Lost lost) {
+  (was_open ? counters->lost_connections : counters->connects_failed).add();
+  trouble_ = Trouble{node.text() + ": " + why.reason, why.lasting};
   doubt(&node);
   on_completed(node, std::move(lost.completed));
   for (const RequestPtr& request : lost.sent) {
@@ -219,7 +234,7 @@ void ClientCore::on_lost(const NodeAddress& node, bool was_open, Pipeline::Lost 
   }
 }
 
-void ClientCore::on_connected() { counters.connects.fetch_add(1, std::memory_order_relaxed); }
+void ClientCore::on_connected() { counters->connects.add(); }
 
 void ClientCore::tick(SteadyTime now) {
   if (closed_) return;
@@ -231,7 +246,8 @@ void ClientCore::tick(SteadyTime now) {
   std::vector<std::shared_ptr<Connection>> connections;
   for (const auto& [key, one] : connections_) connections.push_back(one);
   for (const RequestPtr& request : overdue) {
-    finish(request, std::unexpected(request->machine.on_deadline(request->sent)));
+    finish(request, std::unexpected(request->machine.on_deadline(request->sent)),
+           counters->timed_out);
   }
   for (const auto& one : connections) one->tick(now);
   if (!requests_.empty() || map_) ask_for_map();
@@ -239,13 +255,13 @@ void ClientCore::tick(SteadyTime now) {
 
 std::vector<RequestPtr> ClientCore::end() {
   closed_ = true;
-  for (const auto& [key, one] : connections_) one->close();
+  for (const auto& [key, one] : connections_) close(*one);
   connections_.clear();
   parked_.clear();
   std::vector<RequestPtr> waiting = std::exchange(requests_, {});
   for (const RequestPtr& request : waiting) {
     const bool maybe_executed = request->machine.on_deadline(request->sent).maybe_executed;
-    set_outcome(*request, std::unexpected(closed_failure(maybe_executed)));
+    set_outcome(*request, std::unexpected(closed_failure(maybe_executed)), counters->lost);
   }
   return waiting;
 }
@@ -311,6 +327,8 @@ void ClientCore::on_map_reply(const Outcome& outcome, const NodeAddress& asked) 
   auto map = map_of(outcome, asked);
   if (!map) {
     topology_.on_no_map(now);
+    // Without an answer, the connection's trouble says why.
+    if (outcome) trouble_ = Trouble{asked.text() + ": " + map.error().detail, false};
     // What kept the answer away was told by the connection.
     if (outcome && !std::exchange(no_map_told_, true)) {
       log_.write(LogLevel::warning, "redis.no_map", "A Redis server gave no map of its cluster.",
@@ -319,13 +337,14 @@ void ClientCore::on_map_reply(const Outcome& outcome, const NodeAddress& asked) 
     return ask_for_map();
   }
   no_map_told_ = false;
+  trouble_.reset();
   topology_.on_map(now);
-  counters.map_refreshes.fetch_add(1, std::memory_order_relaxed);
+  counters->map_refreshes.add();
   map_ = *std::move(map);
   forget_other_nodes();
   for (const RequestPtr& request : std::exchange(parked_, {})) {
     if (request->is_done()) continue;
-    request->for_map ? finish(request, Answer{}) : route(request, true);
+    request->for_map ? finish(request, Answer{}, counters->answered) : route(request, true);
   }
 }
 
@@ -338,6 +357,11 @@ Connection& ClientCore::connection(const NodeAddress& node, Lane lane) {
         std::make_shared<Connection>(node, lane, loop_, access_, entropy_, log_, weak_from_this());
   }
   return *place;
+}
+
+void ClientCore::close(Connection& connection) {
+  if (connection.is_open()) counters->closed_connections.add();
+  connection.close();
 }
 
 size_t ClientCore::pending_for(const NodeAddress& node) const {
@@ -355,7 +379,7 @@ void ClientCore::forget_other_nodes() {
     const bool needed =
         entry.second->size() > 0 ||
         std::ranges::find(map_->masters(), entry.first.first) != map_->masters().end();
-    if (!needed) entry.second->close();
+    if (!needed) close(*entry.second);
     return !needed;
   });
 }

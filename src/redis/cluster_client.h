@@ -37,12 +37,15 @@ class ClientCore final : public ConnectionOwner,
   // Closes, and resumes nobody.
   void abandon();
 
-  ClientCounters counters;
+  const std::optional<Trouble>& trouble() const { return trouble_; }
+
+  // Outlives this for those who read it.
+  const std::shared_ptr<ClientCounters> counters = std::make_shared<ClientCounters>();
 
  private:
   void on_connected() override;
   void on_completed(const NodeAddress& node, std::vector<Pipeline::Completed> completed) override;
-  void on_lost(const NodeAddress& node, bool was_open, Pipeline::Lost lost) override;
+  void on_lost(const NodeAddress& node, bool was_open, Trouble why, Pipeline::Lost lost) override;
   void tick(SteadyTime now) override;
 
   RequestPtr made(Command command, CommandMachine::Persistence persistence, Duration timeout);
@@ -51,10 +54,12 @@ class ClientCore final : public ConnectionOwner,
   void park(const RequestPtr& request);
   void put_off(const RequestPtr& request, Duration most);
   void refuse(const RequestPtr& request);
-  void finish(const RequestPtr& request, Outcome outcome);
+  // Ends it; `how` counts it, unless it is the client's own question.
+  void finish(const RequestPtr& request, Outcome outcome, Counter& how);
   // Closes; what had no outcome until now, to be told.
   std::vector<RequestPtr> end();
-  void set_outcome(Request& request, Outcome outcome);
+  void count(const Pipeline::Completed& one, SteadyTime now);
+  void set_outcome(Request& request, Outcome outcome, Counter& how);
 
   void doubt(const NodeAddress* because_of);
   void ask_for_map();
@@ -62,6 +67,7 @@ class ClientCore final : public ConnectionOwner,
   Result<SlotMap> map_of(const Outcome& outcome, const NodeAddress& asked) const;
 
   Connection& connection(const NodeAddress& node, Lane lane);
+  void close(Connection& connection);
   size_t pending_for(const NodeAddress& node) const;
   void forget_other_nodes();
 
@@ -77,6 +83,7 @@ class ClientCore final : public ConnectionOwner,
   std::vector<RequestPtr> parked_;    // of these: until there is a map
   size_t put_off_ = 0;                // of these: until a while has passed
   bool ticking_ = false;
+  std::optional<Trouble> trouble_;
   bool no_map_told_ = false;  // to the log
   bool closed_ = false;
 };
@@ -90,7 +97,8 @@ class ClusterClient final : public Client {
   Task<std::expected<std::vector<NodeOutcome>, Failure>> send_to_all_masters(
       Command command) override;
   void close() override { core_->close(); }
-  const ClientCounters& counters() const override { return core_->counters; }
+  std::optional<Trouble> trouble() const override { return core_->trouble(); }
+  std::shared_ptr<const ClientCounters> counters() const override { return core_->counters; }
 
  private:
   const std::shared_ptr<ClientCore> core_;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "redis/reply.h"
+#include "redis/trouble.h"
 
 namespace sojourn::redis {
 
@@ -29,7 +30,7 @@ class ConnectMachine {
   struct Ready {};
   // The server does not take us: on_failure() is next.
   struct Refused {
-    std::string reason;  // for the log
+    Trouble why;
   };
   // Close what is there, and come back with on_pause_over() after so long at most.
   struct Pause {

@@ -12,6 +12,7 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
@@ -113,10 +114,10 @@ void Connection::add(RequestPtr request) {
 void Connection::tick(SteadyTime now) {
   if (!link_) return;
   if (machine_.is_connecting()) {
-    if (now >= open_until_) fail("it took too long");
+    if (now >= open_until_) fail({"it took too long"});
   } else if (const auto since = pipeline_.waiting_since();
              since && now >= *since + longest_reply_) {
-    fail("it left a command without a reply");
+    fail({"it left a command without a reply"});
   }
 }
 
@@ -138,7 +139,7 @@ void Connection::open() {
       node_.host, std::to_string(node_.port),
       [self = shared_from_this(), link = link_](error_code error, const auto& found) {
         if (self->link_ != link) return;
-        if (error) return self->fail("its name was not found: " + error.message());
+        if (error) return self->fail({"its name was not found: " + error.message()});
         self->connect(link, found);
       });
 }
@@ -148,7 +149,7 @@ void Connection::connect(const std::shared_ptr<Link>& link, const Endpoints& end
   asio::async_connect(link->tcp_socket(), endpoints,
                       [self = shared_from_this(), link](error_code error, const auto&) {
                         if (self->link_ != link) return;
-                        if (error) return self->fail(error.message());
+                        if (error) return self->fail({error.message()});
                         set_options(link->tcp_socket(), self->access_->options.command_timeout);
                         link->tls ? self->shake_hands(link) : self->greet(link);
                       });
@@ -162,16 +163,17 @@ void Connection::shake_hands(const std::shared_ptr<Link>& link) {
   if (access_->options.verify == TlsVerify::full) {
     link->tls->set_verify_callback(asio::ssl::host_name_verification(node_.host));
   }
-  link->tls->async_handshake(asio::ssl::stream_base::client, [self = shared_from_this(), link,
-                                                              ssl](error_code error) {
-    if (self->link_ != link) return;
-    if (!error) return self->greet(link);
-    const long verdict = SSL_get_verify_result(ssl);
-    self->fail("no TLS: " + error.message() +
-               (verdict == X509_V_OK
-                    ? std::string()
-                    : std::string("; its certificate: ") + X509_verify_cert_error_string(verdict)));
-  });
+  link->tls->async_handshake(
+      asio::ssl::stream_base::client, [self = shared_from_this(), link, ssl](error_code error) {
+        if (self->link_ != link) return;
+        if (!error) return self->greet(link);
+        std::string reason = "no TLS: " + error.message();
+        if (const long verdict = SSL_get_verify_result(ssl); verdict != X509_V_OK) {
+          reason += std::string("; its certificate: ") + X509_verify_cert_error_string(verdict);
+        }
+        // OpenSSL's own verdicts, unlike what the network does to a handshake, stay what they are.
+        self->fail({std::move(reason), error.category() == asio::error::get_ssl_category()});
+      });
 }
 
 void Connection::greet(const std::shared_ptr<Link>& link) {
@@ -202,7 +204,7 @@ void Connection::write(const std::shared_ptr<Link>& link) {
     asio::async_write(stream, asio::buffer(link->out),
                       [self = shared_from_this(), link](error_code error, size_t) {
                         if (self->link_ != link) return;
-                        if (error) return self->fail(error.message());
+                        if (error) return self->fail({error.message()});
                         self->flush();
                       });
   });
@@ -213,7 +215,7 @@ void Connection::read(const std::shared_ptr<Link>& link) {
     stream.async_read_some(asio::buffer(link->in),
                            [self = shared_from_this(), link](error_code error, size_t size) {
                              if (self->link_ != link) return;
-                             if (error) return self->fail("it was closed: " + error.message());
+                             if (error) return self->fail({"it was closed: " + error.message()});
                              self->on_bytes(link, size);
                            });
   });
@@ -222,32 +224,35 @@ void Connection::read(const std::shared_ptr<Link>& link) {
 void Connection::on_bytes(const std::shared_ptr<Link>& link, size_t size) {
   link->reader.feed(std::string_view(link->in.data(), size));
   std::vector<Pipeline::Completed> completed;
-  std::string wrong = take_replies(*link, completed);
+  std::optional<Trouble> wrong = take_replies(*link, completed);
   // Whoever is told of it may add, or close this connection.
   if (const auto owner = owner_.lock(); owner && !completed.empty()) {
     owner->on_completed(node_, std::move(completed));
   }
   if (link_ != link) return;
-  if (!wrong.empty()) return fail(std::move(wrong));
+  if (wrong) return fail(*std::move(wrong));
   if (pipeline_.has_unsent()) flush_soon();
   read(link);
 }
 
-std::string Connection::take_replies(Link& link, std::vector<Pipeline::Completed>& completed) {
+std::optional<Trouble> Connection::take_replies(Link& link,
+                                                std::vector<Pipeline::Completed>& completed) {
   const SteadyTime now = std::chrono::steady_clock::now();
   for (;;) {
     auto reply = link.reader.next();
-    if (!reply) return reply.error().detail;
-    if (!*reply) return {};
+    if (!reply) return Trouble{reply.error().detail};
+    if (!*reply) return std::nullopt;
     if (machine_.is_ready()) {
       if (!pipeline_.on_reply(**std::move(reply), now, completed)) {
-        return "it sent a reply to no command";
+        return Trouble{"it sent a reply to no command"};
       }
       continue;
     }
     const bool had_failed = machine_.failures() > 0;
     auto step = machine_.on_reply(**reply);
-    if (const auto* refused = std::get_if<ConnectMachine::Refused>(&step)) return refused->reason;
+    if (auto* refused = std::get_if<ConnectMachine::Refused>(&step)) {
+      return std::move(refused->why);
+    }
     if (!machine_.is_ready()) continue;
     if (had_failed) {
       log_.write(LogLevel::info, "redis.connected", "Connected to a Redis server again.",
@@ -257,7 +262,7 @@ std::string Connection::take_replies(Link& link, std::vector<Pipeline::Completed
   }
 }
 
-void Connection::fail(std::string reason) {
+void Connection::fail(Trouble why) {
   const auto self = shared_from_this();
   ERR_clear_error();
   link_->close();
@@ -270,13 +275,14 @@ void Connection::fail(std::string reason) {
     log_.write(LogLevel::warning, was_ready ? "redis.connection_lost" : "redis.connect_failed",
                was_ready ? "The connection to a Redis server broke; it is opened again."
                          : "Cannot connect to a Redis server; this is tried again.",
-               {{"node", node_.text()}, {"reason", reason}});
+               {{"node", node_.text()}, {"reason", why.reason}});
   }
   loop_.after(jittered(pause.delay, entropy_), [weak = weak_from_this()] {
     if (const auto connection = weak.lock()) connection->machine_.on_pause_over();
   });
   Pipeline::Lost lost = pipeline_.on_lost();
-  if (const auto owner = owner_.lock()) owner->on_lost(node_, was_ready, std::move(lost));
+  if (const auto owner = owner_.lock())
+    owner->on_lost(node_, was_ready, std::move(why), std::move(lost));
 }
 
 }  // namespace sojourn::redis

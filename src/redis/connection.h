@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ class ConnectionOwner {
   virtual void on_completed(const NodeAddress& node,
                             std::vector<Pipeline::Completed> completed) = 0;
   // It broke, or could not be opened. `add` nothing while is_pausing().
-  virtual void on_lost(const NodeAddress& node, bool was_open, Pipeline::Lost lost) = 0;
+  virtual void on_lost(const NodeAddress& node, bool was_open, Trouble why,
+                       Pipeline::Lost lost) = 0;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -37,6 +39,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // What is added in one turn of the loop is written at once. Not while is_pausing().
   void add(RequestPtr request);
   bool is_pausing() const { return machine_.is_pausing(); }
+  bool is_open() const { return link_ != nullptr && machine_.is_ready(); }
   size_t size() const { return pipeline_.size(); }
 
   // Breaks the connection when it takes too long to open, or a reply is overdue.
@@ -59,8 +62,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read(const std::shared_ptr<Link>& link);
   void on_bytes(const std::shared_ptr<Link>& link, size_t size);
   // The first thing wrong with the bytes, if any.
-  std::string take_replies(Link& link, std::vector<Pipeline::Completed>& completed);
-  void fail(std::string reason);
+  std::optional<Trouble> take_replies(Link& link, std::vector<Pipeline::Completed>& completed);
+  void fail(Trouble why);
 
   const NodeAddress node_;
   net::Loop& loop_;

@@ -1,10 +1,14 @@
 #include "redis/redis_store.h"
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <future>
+#include <mutex>
 
 #include "background.h"
+#include "base/counter.h"
 #include "commits.h"
 #include "due.h"
 #include "due_times.h"
@@ -19,6 +23,25 @@
 
 namespace sojourn::redis {
 
+namespace {
+
+// What one loop counts.
+struct Counted {
+  explicit Counted(const Client& client) : servers(client.counters()) {}
+
+  // Changes, by how they ended.
+  Counter begun, committed, conflicts, failed, refused;
+  Distribution durations{kDurations};  // of committed ones, nanoseconds
+
+  uint64_t waiting() const {
+    const uint64_t ended = committed.value() + conflicts.value() + failed.value() + refused.value();
+    return begun.value() - std::min(begun.value(), ended);
+  }
+  const std::shared_ptr<const ClientCounters> servers;
+};
+
+}  // namespace
+
 struct RedisEngine::Impl {
   Impl(const RedisStoreOptions& given, ClientFactory factory, Entropy& random, Log& to)
       : options(given), make_client(std::move(factory)), entropy(random), log(to) {}
@@ -31,6 +54,10 @@ struct RedisEngine::Impl {
   Health health;
   Shared shared;
   std::atomic<bool> closed = false;
+
+  // What the loops count; they add themselves.
+  std::mutex counted_mutex;
+  std::vector<std::shared_ptr<const Counted>> counted;
 };
 
 namespace {
@@ -55,7 +82,11 @@ class RedisStore final : public store::SessionStore {
         events_(servers_, engine.shared.trimming),
         commits_(servers_, presence_, index_, events_, engine.shared, background_, engine.entropy),
         lists_(servers_, presence_, index_),
-        due_(servers_, engine.shared, commits_, index_, events_) {}
+        due_(servers_, engine.shared, commits_, index_, events_),
+        counted_(std::make_shared<Counted>(*client_)) {
+    const std::lock_guard lock(engine.counted_mutex);
+    engine.counted.push_back(counted_);
+  }
   ~RedisStore() override { client_->close(); }
 
   Task<Result<std::optional<Session>>> get(const domain::TenantId& tenant,
@@ -65,9 +96,11 @@ class RedisStore final : public store::SessionStore {
 
   Task<Result<CommitOutcome>> commit(const domain::Change& change) override {
     if (engine_.closed) {
+      counted_->begun.add();
+      counted_->refused.add();
       return refused<CommitOutcome>(ErrorKind::store_unavailable, "The store is closed.");
     }
-    return commits_.commit(change);
+    return counted(change);
   }
 
   Task<Result<store::SessionPage>> find(const store::Query& query) override {
@@ -108,6 +141,23 @@ class RedisStore final : public store::SessionStore {
   }
 
  private:
+  Task<Result<CommitOutcome>> counted(const domain::Change& change) {
+    counted_->begun.add();
+    const auto begun = std::chrono::steady_clock::now();
+    auto outcome = co_await commits_.commit(change);
+    const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - begun;
+    if (!outcome) {
+      const bool refused = outcome.error().kind == ErrorKind::overloaded;
+      (refused ? counted_->refused : counted_->failed).add();
+    } else if (*outcome == CommitOutcome::conflict) {
+      counted_->conflicts.add();
+    } else {
+      counted_->committed.add();
+      counted_->durations.add(static_cast<uint64_t>(taken.count()));
+    }
+    co_return outcome;
+  }
+
   RedisEngine::Impl& engine_;
   const std::unique_ptr<Client> client_;
   Servers servers_;
@@ -118,6 +168,7 @@ class RedisStore final : public store::SessionStore {
   Commits commits_;
   Lists lists_;
   DueScan due_;
+  const std::shared_ptr<Counted> counted_;
 };
 
 // Events that processes left behind which died between a commit and its event. All shards, since
@@ -177,6 +228,40 @@ RedisEngine::~RedisEngine() = default;
 
 std::unique_ptr<store::SessionStore> RedisEngine::store_for(net::Loop& home) {
   return std::make_unique<RedisStore>(*impl_, home);
+}
+
+store::Statistics RedisEngine::statistics() const {
+  store::Statistics all;
+  store::ServerStatistics& servers = all.servers.emplace();
+  for (const std::string_view code : ClientCounters::kErrorCodes)
+    servers.errors.push_back({code, 0});
+  const std::lock_guard lock(impl_->counted_mutex);
+  for (const auto& loop : impl_->counted) {
+    all.committed += loop->committed.value();
+    all.conflicts += loop->conflicts.value();
+    all.failed += loop->failed.value();
+    all.refused += loop->refused.value();
+    all.waiting += loop->waiting();
+    all.commit_duration += loop->durations.view();
+    const ClientCounters& client = *loop->servers;
+    servers.answered += client.answered.value();
+    servers.timed_out += client.timed_out.value();
+    servers.lost += client.lost.value();
+    servers.refused += client.refused.value();
+    servers.waiting += client.pending();
+    servers.durations += client.durations.view();
+    servers.retries += client.retried.value();
+    servers.unconfirmed += client.unconfirmed.value();
+    for (size_t i = 0; i < servers.errors.size(); ++i) {
+      servers.errors[i].second += client.errors[i].value();
+    }
+    servers.connections += client.connections();
+    servers.connects += client.connects.value();
+    servers.failed_connects += client.connects_failed.value();
+    servers.lost_connections += client.lost_connections.value();
+    servers.map_refreshes += client.map_refreshes.value();
+  }
+  return all;
 }
 
 bool RedisEngine::healthy() const { return !impl_->closed && impl_->health.good(); }

@@ -48,6 +48,8 @@ class RedisEngine final : public store::Engine {
 
   std::unique_ptr<store::SessionStore> store_for(net::Loop& home) override;
 
+  store::Statistics statistics() const override;
+
   // False after some calls in a row have failed, until one succeeds.
   bool healthy() const override;
 

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/counter.h"
@@ -18,6 +20,25 @@ struct Space {
   uint64_t allocated = 0;  // bytes taken from the disk, and never given back
 };
 
+// How a store gets on with the servers that keep its data, all threads together. A command is what
+// the store sent once and waited for, however often it had to be tried.
+struct ServerStatistics {
+  uint64_t answered = 0;       // commands, error replies included
+  uint64_t timed_out = 0;      // not answered in time
+  uint64_t lost = 0;           // their connection broke, and they may not be repeated
+  uint64_t refused = 0;        // not sent, because too many waited
+  uint64_t waiting = 0;        // now
+  DistributionView durations;  // of those answered; nanoseconds
+  uint64_t retries = 0;
+  uint64_t unconfirmed = 0;  // writes that too few replicas have confirmed in time
+  std::vector<std::pair<std::string_view, uint64_t>> errors;  // error replies, by code
+  uint64_t connections = 0;                                   // open now
+  uint64_t connects = 0;
+  uint64_t failed_connects = 0;
+  uint64_t lost_connections = 0;
+  uint64_t map_refreshes = 0;  // looks at which server serves what
+};
+
 // Counted since the opening, but for `waiting` and `space`. A trimming of events counts as a
 // change. Each change that was taken in is one of committed, conflicts, failed. What a store does
 // not have stays 0 or empty.
@@ -31,9 +52,11 @@ struct Statistics {
   uint64_t failed_syncs = 0;    // syncs that the disk did not confirm
   uint64_t damaged_reads = 0;   // reads that met a damaged record
   uint64_t waiting = 0;         // changes waiting now
-  DistributionView batch_sizes;      // changes in a committed transaction
-  DistributionView commit_duration;  // of a committed transaction, its sync included; nanoseconds
+  DistributionView batch_sizes;  // changes in a committed transaction
+  // Of a committed transaction, its sync included, or of a change where each is one; nanoseconds.
+  DistributionView commit_duration;
   std::optional<Space> space;
+  std::optional<ServerStatistics> servers;
 };
 
 // Stored sessions, those included whose time is over and that are not removed yet.

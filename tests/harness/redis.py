@@ -24,16 +24,26 @@ class Redis:
         self.directory, self.options = directory, options
 
     def __enter__(self):
+        self.directory.mkdir(exist_ok=True)
         for _ in range(5):  # another process may take the free port first
             self.port = free_port()
-            self.process = spawn(
-                [REDIS, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.directory,
-                 "--save", "", "--logfile", "redis.log", *self.options],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.start()
             wait_for(lambda: self.process.poll() is not None or self.answers(), "redis answers")
             if self.process.poll() is None:
                 return self
         raise AssertionError("redis-server did not start: " + (self.directory / "redis.log").read_text())
+
+    def start(self, *options):
+        """Starts it, again, with further options; does not wait until it answers."""
+        self.process = spawn(
+            [REDIS, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.directory,
+             "--save", "", "--logfile", "redis.log", *self.options, *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def kill(self):
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
 
     @property
     def url(self):

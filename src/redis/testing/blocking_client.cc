@@ -75,7 +75,7 @@ Outcome BlockingClient::ask(const NodeAddress& node, const std::string& bytes) {
   if (redisGetReply(connection.get(), &raw) != REDIS_OK) return lost(connection->errstr);
   Answer answer{.reply = converted(*static_cast<redisReply*>(raw)), .replicas = 0};
   freeReplyObject(raw);
-  ++counters_.commands;
+  counters_->answered.add();
   return answer;
 }
 

@@ -20,7 +20,7 @@ class BlockingClient final : public Client {
   Task<std::expected<std::vector<NodeOutcome>, Failure>> send_to_all_masters(
       Command command) override;
   void close() override;
-  const ClientCounters& counters() const override { return counters_; }
+  std::shared_ptr<const ClientCounters> counters() const override { return counters_; }
 
  private:
   struct Closer {
@@ -34,7 +34,7 @@ class BlockingClient final : public Client {
   const NodeAddress first_;
   std::map<NodeAddress, Connection> connections_;
   std::map<uint16_t, NodeAddress> slots_;
-  ClientCounters counters_;
+  const std::shared_ptr<ClientCounters> counters_ = std::make_shared<ClientCounters>();
 };
 
 }  // namespace sojourn::redis::testing

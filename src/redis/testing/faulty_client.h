@@ -40,7 +40,7 @@ class FaultyClient final : public Client {
     return inner_->send_to_all_masters(std::move(command));
   }
   void close() override { inner_->close(); }
-  const ClientCounters& counters() const override { return inner_->counters(); }
+  std::shared_ptr<const ClientCounters> counters() const override { return inner_->counters(); }
 
  private:
   const std::unique_ptr<Client> inner_;
@@ -63,7 +63,7 @@ class FullClient final : public Client {
     return inner_->send_to_all_masters(std::move(command));
   }
   void close() override { inner_->close(); }
-  const ClientCounters& counters() const override { return inner_->counters(); }
+  std::shared_ptr<const ClientCounters> counters() const override { return inner_->counters(); }
 
  private:
   const std::unique_ptr<Client> inner_;
@@ -85,7 +85,7 @@ class RecordingClient final : public Client {
     return inner_->send_to_all_masters(std::move(command));
   }
   void close() override { inner_->close(); }
-  const ClientCounters& counters() const override { return inner_->counters(); }
+  std::shared_ptr<const ClientCounters> counters() const override { return inner_->counters(); }
 
  private:
   const std::unique_ptr<Client> inner_;
