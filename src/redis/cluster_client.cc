@@ -38,6 +38,11 @@ void tell(Request& request) {
   if (auto on_done = std::exchange(request.on_done, nullptr)) on_done();
 }
 
+// A Redis server takes 16 KiB from a connection, some twenty creations, then looks at the others,
+// and then has its log written to the disk, once for all: so a single connection would keep the
+// number of writes small that one synchronization is good for.
+constexpr size_t kConnectionsForWrites = 4;
+
 // A map is asked for again elsewhere after this part of a command's time.
 constexpr int kMapTimeoutDivisor = 4;
 
@@ -109,8 +114,7 @@ void ClientCore::route(const RequestPtr& request, bool first_time) {
   const NodeAddress* const node =
       request->node ? &*request->node : map_->master_of(request->command.slot);
   if (node == nullptr) return act(request, request->machine.on_no_owner(), nullptr);
-  const Lane lane = request->command.replicas > 0 ? Lane::replicated : Lane::plain;
-  Connection& chosen = connection(*node, lane);
+  Connection& chosen = connection(way_of(request->command, *node));
   if (chosen.is_pausing()) return act(request, request->machine.on_unsent(), node);
   // The client's own questions find room always: there is one at a time.
   const bool own = request->machine.persistence() == CommandMachine::Persistence::once;
@@ -350,11 +354,17 @@ void ClientCore::on_map_reply(const Outcome& outcome, const NodeAddress& asked) 
 
 // --- Connections. ---
 
-Connection& ClientCore::connection(const NodeAddress& node, Lane lane) {
-  auto& place = connections_[{node, lane}];
+ClientCore::Way ClientCore::way_of(const Command& command, const NodeAddress& node) {
+  return {.node = node,
+          .lane = command.replicas > 0 ? Lane::replicated : Lane::plain,
+          .number = command.writes ? 1 + command.slot % kConnectionsForWrites : 0};
+}
+
+Connection& ClientCore::connection(const Way& way) {
+  auto& place = connections_[way];
   if (!place) {
-    place =
-        std::make_shared<Connection>(node, lane, loop_, access_, entropy_, log_, weak_from_this());
+    place = std::make_shared<Connection>(way.node, way.lane, loop_, access_, entropy_, log_,
+                                         weak_from_this());
   }
   return *place;
 }
@@ -366,10 +376,9 @@ void ClientCore::close(Connection& connection) {
 
 size_t ClientCore::pending_for(const NodeAddress& node) const {
   size_t pending = 0;
-  for (const Lane lane : {Lane::plain, Lane::replicated}) {
-    if (const auto found = connections_.find({node, lane}); found != connections_.end()) {
-      pending += found->second->size();
-    }
+  for (auto at = connections_.lower_bound({.node = node});
+       at != connections_.end() && at->first.node == node; ++at) {
+    pending += at->second->size();
   }
   return pending;
 }
@@ -378,7 +387,7 @@ void ClientCore::forget_other_nodes() {
   std::erase_if(connections_, [&](const auto& entry) {
     const bool needed =
         entry.second->size() > 0 ||
-        std::ranges::find(map_->masters(), entry.first.first) != map_->masters().end();
+        std::ranges::find(map_->masters(), entry.first.node) != map_->masters().end();
     if (!needed) close(*entry.second);
     return !needed;
   });

@@ -2,6 +2,7 @@
 // and TopologyMachine; this carries it out.
 #pragma once
 
+#include <compare>
 #include <map>
 #include <memory>
 #include <optional>
@@ -66,7 +67,16 @@ class ClientCore final : public ConnectionOwner,
   void on_map_reply(const Outcome& outcome, const NodeAddress& asked);
   Result<SlotMap> map_of(const Outcome& outcome, const NodeAddress& asked) const;
 
-  Connection& connection(const NodeAddress& node, Lane lane);
+  // Which connection to a node.
+  struct Way {
+    NodeAddress node;
+    Lane lane = Lane::plain;
+    size_t number = 0;  // 0: what only looks; else a share of the slots
+
+    auto operator<=>(const Way&) const = default;
+  };
+  static Way way_of(const Command& command, const NodeAddress& node);
+  Connection& connection(const Way& way);
   void close(Connection& connection);
   size_t pending_for(const NodeAddress& node) const;
   void forget_other_nodes();
@@ -78,7 +88,7 @@ class ClientCore final : public ConnectionOwner,
 
   TopologyMachine topology_;
   std::optional<SlotMap> map_;
-  std::map<std::pair<NodeAddress, Lane>, std::shared_ptr<Connection>> connections_;
+  std::map<Way, std::shared_ptr<Connection>> connections_;
   std::vector<RequestPtr> requests_;  // without an outcome
   std::vector<RequestPtr> parked_;    // of these: until there is a map
   size_t put_off_ = 0;                // of these: until a while has passed

@@ -27,6 +27,10 @@ struct Command {
   // connection broke before its answer, and nobody knows whether it was executed.
   bool repeatable = false;
 
+  // It changes something. Such commands go over several connections, those of one slot over one of
+  // them.
+  bool writes = false;
+
   // Ask, right behind it, that so many replicas acknowledge it (WAIT): see Answer::replicas. 0: do
   // not ask. How long is waited for them: RedisOptions::wait_timeout.
   size_t replicas = 0;

@@ -11,6 +11,7 @@ Task<Outcome> Servers::send(Effect effect, size_t shard, std::vector<std::string
   const std::vector<std::string_view> views(words.begin(), words.end());
   Command command(slot_of_shard(shard), views);
   command.repeatable = effect != Effect::write_once;
+  command.writes = effect != Effect::read;
   if (effect != Effect::read) command.replicas = replicas_;
   co_return co_await client_.send(std::move(command));
 }
