@@ -161,12 +161,8 @@ Task<Result<Commits::Decision>> Commits::decide(const Script& script, std::strin
   if (!event.empty()) {
     // The commit stands whatever becomes of this: an event that cannot be published now is
     // published by whoever finds it waiting.
-    const int64_t number = element(*reply, 1).integer;
-    const auto published =
-        co_await events_.publish(shard, std::move(event), number, element(*reply, 2).integer);
-    if (published && element(*reply, 2).integer == 1) {
-      background_.run(events_.acknowledge(shard, number));
-    }
+    co_await events_.publish(shard, std::move(event), element(*reply, 1).integer,
+                             element(*reply, 2).integer);
   }
   co_return Decision::committed;
 }

@@ -33,6 +33,12 @@ std::optional<OutEntry> parsed(std::string_view entry) {
                   std::string(rest)};
 }
 
+// As scripts/commit.lua writes a number.
+std::string digits_of(int64_t number) {
+  std::string digits = std::to_string(number);
+  return digits.insert(0, kNumberDigits - std::min(kNumberDigits, digits.size()), '0');
+}
+
 }  // namespace
 
 std::string outgoing(const domain::Event& event) {
@@ -43,45 +49,40 @@ std::string outgoing(const domain::Event& event) {
   return tenant + value;
 }
 
-Task<Result<void>> EventLog::append(size_t shard, std::string tenant,
-                                    std::vector<Outgoing> events) {
-  const size_t home = shard_of(tenant);
-  std::vector<std::string> keys = {key_in(home, "log", tenant), key_in(home, "head", tenant),
-                                   key_in(home, "logs")};
-  std::vector<std::string> arguments = {std::move(tenant), std::to_string(shard)};
-  std::optional<Time> oldest;
-  for (Outgoing& event : events) {
-    const auto body = std::string_view(event.value).substr(1);
-    const auto time = encoding::time_of_event(body);
-    if (time && (!oldest || *time < *oldest)) oldest = time;
-    arguments.push_back(std::move(event.number));
-    arguments.push_back(std::move(event.value));
-  }
-  const auto reply = co_await servers_.run(servers_.scripts().publish, home, std::move(keys),
-                                           std::move(arguments));
-  if (!reply) co_return std::unexpected(reply.error());
-  if (oldest) trimming_.filed(home, *oldest);
-  co_return Result<void>();
+Task<Result<void>> EventLog::bring(size_t shard, std::string tenant, std::vector<Outgoing> events) {
+  auto outcome = co_await publisher_.append(shard, std::move(tenant), std::move(events));
+  // They still wait in `out`, and must go before any that comes.
+  if (!outcome) handed_on_[shard] = 0;
+  co_return outcome;
 }
 
-Task<Result<void>> EventLog::publish(size_t shard, std::string event, int64_t number,
-                                     int64_t length) {
-  if (length != 1) co_return co_await drain(shard);
-  auto entry = parsed(std::string(kNumberDigits, '0') + event);
-  if (!entry) co_return strange_reply();
+Task<Result<void>> EventLog::publish(size_t shard, std::string outgoing, int64_t number,
+                                     int64_t previous) {
+  const bool next = number != 0 && (previous == 0 || previous == handed_on_[shard]);
+  if (!next) co_return co_await drain(shard);
+  std::string entry = digits_of(number).append(outgoing);
+  auto parts = parsed(entry);
+  if (!parts) co_return strange_reply();
   std::vector<Outgoing> one;
-  one.push_back({std::to_string(number), std::move(entry->value)});
-  co_return co_await append(shard, std::move(entry->tenant), std::move(one));
+  one.push_back({std::move(parts->number), std::move(parts->value)});
+  handed_on_[shard] = number;
+  const auto published = co_await bring(shard, std::move(parts->tenant), std::move(one));
+  if (published) background_.run(acknowledge(shard, std::move(entry)));
+  co_return published;
 }
 
-Task<void> EventLog::acknowledge(size_t shard, int64_t number) {
-  co_await servers_.run(servers_.scripts().acknowledge, shard, words(key_in(shard, "out")),
-                        words(std::to_string(number)));
+Task<Result<Reply>> EventLog::take_out(size_t shard, std::string entry) {
+  co_return co_await servers_.call(Effect::write, shard,
+                                   words("LREM", key_in(shard, "out"), "1", std::move(entry)));
+}
+
+Task<void> EventLog::acknowledge(size_t shard, std::string entry) {
+  co_await take_out(shard, std::move(entry));
 }
 
 Task<Result<void>> EventLog::drain(size_t shard) {
   for (int round = 0; round < kMaxRounds; ++round) {
-    const auto waiting = co_await servers_.call(
+    auto waiting = co_await servers_.call(
         Effect::read, shard,
         words("LRANGE", key_in(shard, "out"), "0", std::to_string(kDrainedAtOnce - 1)));
     if (!waiting) co_return std::unexpected(waiting.error());
@@ -100,16 +101,25 @@ Task<Result<void>> EventLog::drain(size_t shard) {
       last = number_in(entry->number).value_or(0);
       of_tenants[entry->tenant].push_back({std::move(entry->number), std::move(entry->value)});
     }
-    std::vector<Task<Result<void>>> appends;
+    handed_on_[shard] = last;
+    std::vector<Task<Result<void>>> all;
     for (auto& [tenant, events] : of_tenants) {
-      appends.push_back(append(shard, tenant, std::move(events)));
+      all.push_back(bring(shard, tenant, std::move(events)));
     }
-    const auto outcomes = co_await when_all(std::move(appends));
+    const auto outcomes = co_await when_all(std::move(all));
     for (const auto& outcome : outcomes) {
       if (!outcome) co_return outcome;
     }
-    co_await acknowledge(shard, last);
-    if (waiting->elements.size() < static_cast<size_t>(kDrainedAtOnce)) break;
+    std::vector<Task<Result<Reply>>> removals;
+    const bool more = waiting->elements.size() == static_cast<size_t>(kDrainedAtOnce);
+    for (Reply& element : waiting->elements) {
+      removals.push_back(take_out(shard, std::move(element.text)));
+    }
+    const auto removed = co_await when_all(std::move(removals));
+    for (const auto& outcome : removed) {
+      if (!outcome) co_return std::unexpected(outcome.error());
+    }
+    if (!more) break;
   }
   co_return Result<void>();
 }
@@ -168,11 +178,11 @@ Task<Result<size_t>> EventLog::trim(Time time, size_t limit, std::vector<size_t>
   for (const size_t shard : shards) {
     while (count < limit && trimming_.is_due(shard, time - Duration(1))) {
       trimming_.looking(shard);
-      const auto reply =
-          co_await servers_.run(servers_.scripts().trim, shard, words(key_in(shard, "logs")),
-                                words(std::to_string(time.time_since_epoch().count()),
-                                      std::to_string(std::min(limit - count, kTrimmedAtOnce)),
-                                      key_in(shard, "log", "") + ":"));
+      const auto reply = co_await servers_.run(
+          servers_.scripts().trim, shard, words(key_in(shard, "logs")),
+          words(std::to_string(time.time_since_epoch().count()),
+                std::to_string(std::min(limit - count, kTrimmedAtOnce)),
+                key_in(shard, "log", "") + ":", key_in(shard, "head", "") + ":"));
       if (!reply) {
         trimming_.failed(shard);
         co_return std::unexpected(reply.error());

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "background.h"
 #include "domain/event.h"
 #include "due_times.h"
+#include "publisher.h"
 #include "servers.h"
 
 namespace sojourn::redis {
@@ -15,17 +17,22 @@ namespace sojourn::redis {
 // What a commit appends to its shard's `out`, behind the number that the server gives it.
 std::string outgoing(const domain::Event& event);
 
+// Of one loop.
 class EventLog {
  public:
-  EventLog(Servers& servers, DueTimes& trimming) : servers_(servers), trimming_(trimming) {}
+  EventLog(Servers& servers, DueTimes& trimming, Background& background)
+      : servers_(servers),
+        trimming_(trimming),
+        background_(background),
+        publisher_(servers, trimming),
+        handed_on_(kShards) {}
 
-  // Brings an event that was just committed into its tenant's log. `number` and `length` are what
-  // the commit's script answered: when it is not alone in `out`, those before it go first. Nothing
-  // is lost when this fails: drain() does it later. Done: `number` is to be acknowledged.
-  Task<Result<void>> publish(size_t shard, std::string event, int64_t number, int64_t length);
-  Task<void> acknowledge(size_t shard, int64_t number);
+  // Brings an event that was just committed into its tenant's log, and then takes it out of `out`,
+  // which is not waited for. `outgoing`, `number` and `previous` are what the commit's script took
+  // and answered. Nothing is lost when this fails: drain() does it later.
+  Task<Result<void>> publish(size_t shard, std::string outgoing, int64_t number, int64_t previous);
 
-  // Publishes and acknowledges all that waits in a shard.
+  // Publishes all that waits in a shard, and takes it out.
   Task<Result<void>> drain(size_t shard);
 
   Task<Result<std::vector<domain::LoggedEvent>>> read(domain::TenantId tenant, uint64_t after,
@@ -36,15 +43,18 @@ class EventLog {
   Task<Result<void>> look_at(std::vector<size_t> shards);
 
  private:
-  struct Outgoing {
-    std::string number;
-    std::string value;
-  };
-  Task<Result<void>> append(size_t shard, std::string tenant, std::vector<Outgoing> events);
+  Task<Result<void>> bring(size_t shard, std::string tenant, std::vector<Outgoing> events);
+  Task<Result<Reply>> take_out(size_t shard, std::string entry);
+  Task<void> acknowledge(size_t shard, std::string entry);
   Task<Result<void>> look_at_one(size_t shard);
 
   Servers& servers_;
   DueTimes& trimming_;
+  Background& background_;
+  Publisher publisher_;
+  // For each shard, the number of an event that this loop has handed to the publisher, after all
+  // that stood before it in `out`; 0 when there is none.
+  std::vector<int64_t> handed_on_;
 };
 
 }  // namespace sojourn::redis

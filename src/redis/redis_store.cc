@@ -79,7 +79,7 @@ class RedisStore final : public store::SessionStore {
                  engine.log),
         presence_(servers_, engine.entropy),
         index_(servers_, engine.options.indexed),
-        events_(servers_, engine.shared.trimming),
+        events_(servers_, engine.shared.trimming, background_),
         commits_(servers_, presence_, index_, events_, engine.shared, background_, engine.entropy),
         lists_(servers_, presence_, index_),
         due_(servers_, engine.shared, commits_, index_, events_),
@@ -163,8 +163,8 @@ class RedisStore final : public store::SessionStore {
   Servers servers_;
   Presence presence_;
   Index index_;
-  EventLog events_;
   Background background_;
+  EventLog events_;
   Commits commits_;
   Lists lists_;
   DueScan due_;
@@ -177,7 +177,8 @@ Task<Result<void>> publish_what_was_left(Client& client, RedisEngine::Impl& engi
   constexpr size_t kAtOnce = 128;
   Servers servers(client, engine.scripts, engine.options.servers.wait_replicas, engine.health,
                   engine.log);
-  EventLog events(servers, engine.shared.trimming);
+  Background background;
+  EventLog events(servers, engine.shared.trimming, background);
   for (size_t first = 0; first < kShards; first += kAtOnce) {
     std::vector<Task<Result<void>>> drains;
     for (size_t i = 0; i < kAtOnce; ++i) drains.push_back(events.drain(first + i));

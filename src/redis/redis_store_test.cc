@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <thread>
 
 #include "encoding/keys.h"
 #include "keys.h"
@@ -238,6 +240,70 @@ TEST_F(RedisStoreTest, ALateCopyOfACommitChangesNothing) {
   EXPECT_EQ(process.ask(process.store.get(kTenant, session.id)), std::nullopt);
   EXPECT_EQ(process.ask(process.store.idempotency_entry(kTenant, "k")), std::nullopt);
   EXPECT_EQ(process.ask(process.store.events(kTenant, "0", 10))->size(), 2U);
+}
+
+// Makes a session and changes it some times.
+Task<Result<void>> lead_a_life(store::SessionStore& store, Session session, uint32_t changes) {
+  const auto made = co_await store.commit(creation(session));
+  if (!made) co_return std::unexpected(made.error());
+  for (uint32_t i = 0; i < changes; ++i) {
+    Session changed = session;
+    changed.version += 1;
+    const auto outcome = co_await store.commit(update(session, changed));
+    if (!outcome) co_return std::unexpected(outcome.error());
+    session = changed;
+  }
+  co_return Result<void>();
+}
+
+// So many whose shards are a few of all.
+std::vector<Session> crowded_sessions(size_t count) {
+  std::vector<Session> sessions;
+  for (uint64_t number = 1; sessions.size() < count; ++number) {
+    Session session = plain_session(kTenant, number);
+    const encoding::SessionKeyBytes name(session.tenant, session.id);
+    if (shard_of(name.view()) % 64 == 0) sessions.push_back(std::move(session));
+  }
+  return sessions;
+}
+
+// Many at once in two processes, so that events of one shard meet in all ways.
+TEST_F(RedisStoreTest, EachEventIsInTheLogOnceAndInOrderAlsoWhenPublishingFails) {
+  constexpr size_t kSessions = 300;  // in each
+  constexpr uint32_t kChanges = 4;
+  const std::vector<Session> sessions = crowded_sessions(2 * kSessions);
+  const auto live = [&](size_t first) {
+    Process process([&](net::Loop& loop) {
+      return std::make_unique<testing::ForgetfulClient>(servers.client_factory()(loop),
+                                                        Scripts().publish.sha);
+    });
+    std::vector<Task<Result<void>>> lives;
+    for (size_t i = first; i < first + kSessions; ++i) {
+      lives.push_back(lead_a_life(process.store, sessions[i], kChanges));
+    }
+    for (const auto& outcome : process.home.run(when_all(std::move(lives)))) {
+      EXPECT_TRUE(outcome.has_value());
+    }
+  };
+  std::thread other(live, kSessions);
+  live(0);
+  other.join();
+
+  // Who starts publishes what was left.
+  Process process(servers.client_factory());
+  std::map<domain::SessionId, uint64_t> versions;
+  std::string cursor(domain::kBeginningOfLog);
+  for (;;) {
+    const auto page = process.ask(process.store.events(kTenant, cursor, 500)).value();
+    if (page.empty()) break;
+    for (const domain::LoggedEvent& logged : page) {
+      EXPECT_EQ(logged.event.version, ++versions[logged.event.session]);
+    }
+    cursor = page.back().cursor;
+  }
+  EXPECT_EQ(versions.size(), 2 * kSessions);
+  for (const auto& [id, version] : versions) EXPECT_EQ(version, 1 + kChanges);
+  EXPECT_TRUE(servers.ask({"KEYS", "*:out"}).elements.empty());
 }
 
 // What a process that dies after any number of steps leaves to others.

@@ -25,8 +25,7 @@ struct Script {
 struct Scripts {
   Scripts();
 
-  Script abandon;      // (*)
-  Script acknowledge;  // (*)
+  Script abandon;  // (*)
   Script commit;
   Script commit_in_place;  // (*) the same, for changes that need no more room
   Script commit_marked;    // the same as commit; its marker makes it safe to send again

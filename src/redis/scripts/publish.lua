@@ -1,38 +1,44 @@
--- Appends events of one shard's `out` to the log of their tenant, each once, in the order given
--- (redis-data-format.md, "Events").
+-- Appends events that wait in the `out` of some shards to the log of their tenant, each once, those of
+-- a shard in the order given (redis-data-format.md, "Events").
 --
 -- KEYS: log, head, logs. All are of the tenant's home shard.
--- ARGV: 1 the tenant, 2 the shard that the events come from; then for each event its number there
---   and its value.
+-- ARGV: 1 the tenant; then for each event the shard it comes from, its number there and its value.
 -- Answers how many were new.
-local kHeadKept = 120 * 1000 -- ms
+local call = redis.call
 
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local seen = tonumber(redis.call('HGET', KEYS[2], ARGV[2]) or '0')
-local tail = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-local last = tonumber(redis.call('HGET', KEYS[2], 'last') or '0')
+local fields = {'last'}
+for i = 2, #ARGV, 3 do fields[#fields + 1] = ARGV[i] end
+local known = call('HMGET', KEYS[2], unpack(fields))
+local last = tonumber(known[1] or '0')
+local tail = call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if tail then last = math.max(last, tonumber(string.match(tail[1], '^%d+'))) end
+local time = call('TIME')
+local now = time[1] * 1000000 + time[2]
 
+local seen = {}
+local oldest
 local count = 0
-for i = 3, #ARGV, 2 do
-  local number = tonumber(ARGV[i])
-  if number > seen then
-    seen = number
+for i = 2, #ARGV, 3 do
+  local shard, number = ARGV[i], tonumber(ARGV[i + 1])
+  if number > (seen[shard] or tonumber(known[(i + 4) / 3] or '0')) then
+    seen[shard] = number
     last = math.max(now, last + 1)
-    local value = ARGV[i + 1]
-    redis.call('XADD', KEYS[1], string.format('%.0f-0', last), 'e', value)
-    if not tail then
-      local happened = struct.unpack('>i8', value, 4)
-      redis.call('ZADD', KEYS[3], string.format('%.0f', happened), ARGV[1])
-      tail = true
-    end
+    call('XADD', KEYS[1], string.format('%.0f-0', last), 'e', ARGV[i + 2])
+    oldest = oldest or ARGV[i + 2]
     count = count + 1
   end
 end
-if count > 0 then
-  redis.call('HSET', KEYS[2], 'last', string.format('%.0f', last), ARGV[2],
-    string.format('%.0f', seen))
-  redis.call('PEXPIRE', KEYS[2], kHeadKept)
+if count == 0 then return 0 end
+
+local head = {'last', string.format('%.0f', last)}
+for shard, number in pairs(seen) do
+  head[#head + 1] = shard
+  head[#head + 1] = string.format('%.0f', number)
+end
+call('HSET', KEYS[2], unpack(head))
+if not tail then
+  -- The log was empty, so its head was to go (trim.lua).
+  call('PERSIST', KEYS[2])
+  call('ZADD', KEYS[3], string.format('%.0f', struct.unpack('>i8', oldest, 4)), ARGV[1])
 end
 return count

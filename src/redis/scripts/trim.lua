@@ -1,8 +1,10 @@
 -- Forgets events from before a time, the oldest of each log first.
 --
 -- KEYS: logs. ARGV: 1 the time, 2 how many at most, 3 what the names of this shard's logs begin
---   with (the tenant follows).
+--   with, 4 what those of their heads do (the tenant follows).
 -- Answers {how many, the time of the oldest event of the oldest log that is left, or ''}.
+local kHeadKept = 120 * 1000 -- ms; so that numbers rise also when the log is used again
+
 local before, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
 local count = 0
 while count < limit do
@@ -23,6 +25,7 @@ while count < limit do
     redis.call('ZADD', KEYS[1], string.format('%.0f', oldest.time), tenant)
   else
     redis.call('DEL', log)
+    redis.call('PEXPIRE', ARGV[4] .. tenant, kHeadKept)
     redis.call('ZREM', KEYS[1], tenant)
   end
 end

@@ -70,6 +70,34 @@ class FullClient final : public Client {
   const std::string sha_;
 };
 
+// Every third time that the one script is run, its answer is lost: by turns it was executed, or
+// not.
+class ForgetfulClient final : public Client {
+ public:
+  ForgetfulClient(std::unique_ptr<Client> inner, std::string sha)
+      : inner_(std::move(inner)), sha_(std::move(sha)) {}
+
+  Task<Outcome> send(Command command) override {
+    if (command.bytes.find(sha_) == std::string::npos || ++seen_ % 3 != 0) {
+      co_return co_await inner_->send(std::move(command));
+    }
+    if (seen_ % 2 == 0) co_await inner_->send(std::move(command));
+    co_return std::unexpected(
+        Failure{.error = {ErrorKind::store_unavailable, "lost"}, .maybe_executed = true});
+  }
+  Task<std::expected<std::vector<NodeOutcome>, Failure>> send_to_all_masters(
+      Command command) override {
+    return inner_->send_to_all_masters(std::move(command));
+  }
+  void close() override { inner_->close(); }
+  std::shared_ptr<const ClientCounters> counters() const override { return inner_->counters(); }
+
+ private:
+  const std::unique_ptr<Client> inner_;
+  const std::string sha_;
+  size_t seen_ = 0;
+};
+
 // Passes everything on, and keeps what it passed.
 class RecordingClient final : public Client {
  public:
