@@ -91,6 +91,38 @@ Task<Result<void>> Index::verify(std::string name, std::string mark) {
   co_return Result<void>();
 }
 
+Task<Result<void>> Index::ensure(std::string name) {
+  const auto mark =
+      co_await servers_.run(servers_.scripts().ensure, shard_of_entry(name), keys_of_entry(name),
+                            words(std::string(id_part(name)), filed(name)));
+  if (!mark) co_return std::unexpected(mark.error());
+  if (mark->text.empty()) co_return Result<void>();
+  co_return co_await verify(std::move(name), mark->text);
+}
+
+Task<Result<void>> Index::remove(std::string name) {
+  const auto removed =
+      co_await servers_.call(Effect::write, shard_of_entry(name),
+                             words("ZREM", keys_of_entry(name)[0], std::string(id_part(name))));
+  if (!removed) co_return std::unexpected(removed.error());
+  co_return Result<void>();
+}
+
+Task<Result<void>> Index::fit(domain::Session session) {
+  std::vector<Task<Result<void>>> tasks;
+  for (const IdentityAttribute attribute : encoding::kAttributes) {
+    const std::string& value = value_of(session.identity, attribute);
+    if (value.empty()) continue;
+    std::string name = encoding::index_key(session.tenant, attribute, value, session.id);
+    tasks.push_back(has(attribute) ? ensure(std::move(name)) : remove(std::move(name)));
+  }
+  const auto outcomes = co_await when_all(std::move(tasks));
+  for (const auto& outcome : outcomes) {
+    if (!outcome) co_return outcome;
+  }
+  co_return Result<void>();
+}
+
 std::string deadline_of(std::span<const Mark> marks) {
   if (marks.empty()) return {};
   int64_t earliest = std::numeric_limits<int64_t>::max();

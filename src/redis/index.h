@@ -38,7 +38,13 @@ class Index {
   // A mark that nobody settled: looks at the session, and settles it.
   Task<Result<void>> verify(std::string name, std::string mark);
 
+  // Gives a stored session the entries that it should have, and takes those by attributes that are
+  // not indexed: for sessions of processes that had another option sessions.index.
+  Task<Result<void>> fit(domain::Session session);
+
  private:
+  Task<Result<void>> ensure(std::string name);
+  Task<Result<void>> remove(std::string name);
   Task<Result<Reply>> settle_one(std::string name, std::string mark, bool wrong);
 
   Servers& servers_;

@@ -93,6 +93,24 @@ TEST_F(IndexTest, WhoFindsAMarkLooksAtTheSession) {
   EXPECT_EQ(marks(), 0U);
 }
 
+TEST_F(IndexTest, AnEntryOfASessionThatIsNotStoredDoesNotStay) {
+  EXPECT_TRUE(done(index.fit(session_)).has_value());
+  EXPECT_EQ(entries(), 0U);
+  EXPECT_EQ(marks(), 0U);
+}
+
+// Whoever marked it decides.
+TEST_F(IndexTest, AnEntryThatIsMadeUpForLeavesTheMarksOfOthers) {
+  const Mark took = marked(deletion(session_));
+  EXPECT_EQ(entries(), 0U);
+  EXPECT_TRUE(done(index.fit(session_)).has_value());
+  EXPECT_EQ(entries(), 1U);
+  EXPECT_EQ(marks(), 1U);
+  settle(took);
+  EXPECT_EQ(entries(), 0U);
+  EXPECT_EQ(marks(), 0U);
+}
+
 TEST_F(IndexTest, ACommitLongAfterItsMarkIsRefused) {
   const encoding::SessionKeyBytes bytes(session_.tenant, session_.id);
   const std::string name(bytes.view());

@@ -14,6 +14,7 @@
 #include "due_times.h"
 #include "event_log.h"
 #include "index.h"
+#include "index_builder.h"
 #include "lists.h"
 #include "opening.h"
 #include "presence.h"
@@ -173,10 +174,8 @@ class RedisStore final : public store::SessionStore {
 
 // Events that processes left behind which died between a commit and its event. All shards, since
 // nobody knows which.
-Task<Result<void>> publish_what_was_left(Client& client, RedisEngine::Impl& engine) {
+Task<Result<void>> publish_what_was_left(Servers& servers, RedisEngine::Impl& engine) {
   constexpr size_t kAtOnce = 128;
-  Servers servers(client, engine.scripts, engine.options.servers.wait_replicas, engine.health,
-                  engine.log);
   Background background;
   EventLog events(servers, engine.shared.trimming, background);
   for (size_t first = 0; first < kShards; first += kAtOnce) {
@@ -193,7 +192,11 @@ Task<Result<void>> publish_what_was_left(Client& client, RedisEngine::Impl& engi
 Task<Result<void>> begin(Client& client, RedisEngine::Impl& engine) {
   const auto fine = co_await check_servers(client, engine.log);
   if (!fine) co_return fine;
-  co_return co_await publish_what_was_left(client, engine);
+  Servers servers(client, engine.scripts, engine.options.servers.wait_replicas, engine.health,
+                  engine.log);
+  const auto published = co_await publish_what_was_left(servers, engine);
+  if (!published) co_return published;
+  co_return co_await fit_index(client, servers, engine.options.indexed);
 }
 
 // Does that on a loop of its own, and waits for it.

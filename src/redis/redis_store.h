@@ -25,8 +25,8 @@ struct RedisStoreOptions {
   RedisOptions servers;  // options store.redis.*
 
   // Option sessions.index: the attributes that sessions can be found by. Each costs every creation
-  // a step before and one after it. It must be the same in all processes; one that is added finds
-  // sessions from then on, and those from before when they change their value.
+  // a step before and one after it. It must be the same in all processes; the opening makes what is
+  // stored fit it, when it was another before.
   std::vector<domain::IdentityAttribute> indexed = {domain::IdentityAttribute::customer_id,
                                                     domain::IdentityAttribute::agent_id};
 };
@@ -38,8 +38,9 @@ using ClientFactory = std::function<std::unique_ptr<Client>(net::Loop& loop)>;
 class RedisEngine final : public store::Engine {
  public:
   // Looks at the servers: whether they can be reached, may not evict sessions, keep what they are
-  // told, and hold data of a format that this version knows. Every failure is store_unavailable
-  // with one sentence that says what to do. `entropy` and `log` must outlive the engine.
+  // told, and hold data of a format that this version knows; publishes what processes left behind
+  // that died; and makes the index fit. Every failure is store_unavailable with one sentence that
+  // says what to do. `entropy` and `log` must outlive the engine.
   static Result<std::unique_ptr<RedisEngine>> open(const RedisStoreOptions& options,
                                                    ClientFactory make_client, Entropy& entropy,
                                                    Log& log);

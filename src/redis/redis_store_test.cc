@@ -21,6 +21,7 @@
 namespace sojourn::redis {
 namespace {
 
+using domain::IdentityAttribute;
 using domain::Session;
 using store::CommitOutcome;
 using store::testing::answer_from;
@@ -306,6 +307,146 @@ TEST_F(RedisStoreTest, EachEventIsInTheLogOnceAndInOrderAlsoWhenPublishingFails)
   EXPECT_TRUE(servers.ask({"KEYS", "*:out"}).elements.empty());
 }
 
+// Processes with another option sessions.index.
+class ChangedIndex : public RedisStoreTest {
+ protected:
+  static RedisStoreOptions with(std::vector<IdentityAttribute> indexed) {
+    return {.servers = {}, .indexed = std::move(indexed)};
+  }
+
+  std::unique_ptr<Process> start(std::vector<IdentityAttribute> indexed) {
+    return std::make_unique<Process>(servers.client_factory(), with(std::move(indexed)));
+  }
+
+  static size_t found(Process& process, IdentityAttribute attribute, const std::string& value) {
+    return walk(process.store, process.home,
+                {.tenant = kTenant, .where = domain::AttributeValue{attribute, value}})
+        .size();
+  }
+
+  size_t entries() {
+    size_t count = 0;
+    for (const Reply& key : servers.ask({"KEYS", "*:index:*"}).elements) {
+      count += static_cast<size_t>(servers.ask({"ZCARD", key.text}).integer);
+    }
+    return count;
+  }
+
+  // So many sessions of one shard, all due at the same time: more than a page is read at once.
+  static std::vector<Session> of_one_shard(size_t count) {
+    std::vector<Session> sessions;
+    for (uint64_t number = 1; sessions.size() < count; ++number) {
+      Session session = plain_session(kTenant, number);
+      if (shard_of(encoding::SessionKeyBytes(kTenant, session.id).view()) != 7) continue;
+      session.identity = {.agent_id = "ann", .customer_id = "bob", .visit_id = "v"};
+      sessions.push_back(std::move(session));
+    }
+    return sessions;
+  }
+
+  static constexpr size_t kMany = 120;
+  static constexpr IdentityAttribute kAgent = IdentityAttribute::agent_id;
+  static constexpr IdentityAttribute kCustomer = IdentityAttribute::customer_id;
+  static constexpr IdentityAttribute kVisit = IdentityAttribute::visit_id;
+};
+
+TEST_F(ChangedIndex, FindsWhatWasThereBeforeAndForgetsWhatIsNotIndexed) {
+  {
+    const auto before = start({kCustomer, kAgent});
+    for (const Session& session : of_one_shard(kMany)) {
+      ASSERT_EQ(before->ask(before->store.commit(creation(session))), CommitOutcome::committed);
+    }
+  }
+  EXPECT_EQ(servers.ask({"GET", "{sojourn}:indexed"}).text, "agentId,customerId");
+  {
+    const auto after = start({kVisit, kCustomer});
+    EXPECT_EQ(servers.ask({"GET", "{sojourn}:indexed"}).text, "customerId,visitId");
+    EXPECT_EQ(found(*after, kVisit, "v"), kMany);
+    EXPECT_EQ(found(*after, kCustomer, "bob"), kMany);
+    EXPECT_EQ(entries(), 2 * kMany);
+    EXPECT_TRUE(servers.ask({"KEYS", "*:work"}).elements.empty());
+  }
+  const auto none = start({});
+  EXPECT_EQ(entries(), 0U);
+}
+
+// Processes are restarted one after the other: the last one knows what the others changed that had
+// the old option.
+TEST_F(ChangedIndex, IsCompleteWhenTheLastProcessHasTheNewOption) {
+  const auto sessions = of_one_shard(2);
+  const auto old = start({kCustomer});
+  ASSERT_EQ(old->ask(old->store.commit(creation(sessions[0]))), CommitOutcome::committed);
+  const auto one = start({kCustomer, kVisit});
+  EXPECT_EQ(found(*one, kVisit, "v"), 1U);
+  ASSERT_EQ(old->ask(old->store.commit(creation(sessions[1]))), CommitOutcome::committed);
+  const auto last = start({kCustomer, kVisit});
+  EXPECT_EQ(found(*one, kVisit, "v"), 2U);
+}
+
+TEST_F(ChangedIndex, IsLookedAtWhenItChangedOnly) {
+  const Session session = plain_session(kTenant, 1);
+  {
+    const auto process = start({kCustomer});
+    ASSERT_EQ(process->ask(process->store.commit(creation(session))), CommitOutcome::committed);
+  }
+  const std::string key = servers.ask({"KEYS", "*:index:*"}).elements.at(0).text;
+  servers.ask({"DEL", key});  // what a failover may lose
+  EXPECT_EQ(found(*start({kCustomer}), kCustomer, session.identity.customer_id), 0U);
+  servers.ask({"DEL", "{sojourn}:indexed"});
+  EXPECT_EQ(found(*start({kCustomer}), kCustomer, session.identity.customer_id), 1U);
+}
+
+TEST_F(ChangedIndex, IsMadeByTheNextWhenAProcessDiesThatMakesIt) {
+  const auto open = [&](const std::shared_ptr<testing::Fault>& fault) {
+    testing::SystemRandom entropy;
+    NoLog log;
+    return RedisEngine::open(with({kVisit}), faulty(fault), entropy, log).has_value();
+  };
+  constexpr size_t kFew = 3;
+  const auto prepare = [&] {
+    servers.forget_all();
+    const auto before = start({kCustomer});
+    for (const Session& session : of_one_shard(kFew)) {
+      ASSERT_EQ(before->ask(before->store.commit(creation(session))), CommitOutcome::committed);
+    }
+  };
+  prepare();
+  const auto whole = std::make_shared<testing::Fault>(testing::Fault{.after = SIZE_MAX});
+  ASSERT_TRUE(open(whole));
+  // At the steps around the shard that has sessions, and at the last ones.
+  std::vector<size_t> moments;
+  for (size_t last = 1; last <= 3; ++last) moments.push_back(whole->seen - last);
+  for (size_t i = 0; i < 28; ++i) moments.push_back(kShards + 4 + i);
+  for (const size_t moment : moments) {
+    SCOPED_TRACE(moment);
+    prepare();
+    const auto last =
+        moment % 2 ? testing::Fault::Last::executed : testing::Fault::Last::not_executed;
+    const testing::Fault fault{.after = moment, .last = last};
+    EXPECT_FALSE(open(std::make_shared<testing::Fault>(fault)));
+    {
+      const auto next = start({kVisit});
+      EXPECT_EQ(found(*next, kVisit, "v"), kFew);
+      let_time_pass();
+      EXPECT_TRUE(next->ask(next->store.due(kLongAgo, 100)).has_value());
+    }
+    EXPECT_EQ(entries(), kFew);
+    EXPECT_TRUE(servers.ask({"KEYS", "*:work"}).elements.empty());
+  }
+}
+
+TEST_F(ChangedIndex, IsNotGivenUpForADamagedSession) {
+  {
+    const auto before = start({kCustomer});
+    for (const Session& session : of_one_shard(2)) {
+      ASSERT_EQ(before->ask(before->store.commit(creation(session))), CommitOutcome::committed);
+    }
+  }
+  const std::string key = servers.ask({"KEYS", "*:session:*"}).elements.at(0).text;
+  servers.ask({"SETRANGE", key, "20", "x"});
+  EXPECT_EQ(found(*start({kVisit}), kVisit, "v"), 1U);
+}
+
 // What a process that dies after any number of steps leaves to others.
 class AfterACrash : public RedisStoreTest,
                     public ::testing::WithParamInterface<testing::Fault::Last> {
@@ -372,7 +513,8 @@ class AfterACrash : public RedisStoreTest,
     let_time_pass();
     EXPECT_TRUE(process.ask(process.store.due(kFarOff, 100))->empty());
     EXPECT_TRUE(process.ask(process.store.trim_events(kFarOff, 100)).has_value());
-    EXPECT_THAT(lasting_keys(), ::testing::ElementsAre("{sojourn}:format"));
+    EXPECT_THAT(lasting_keys(),
+                ::testing::UnorderedElementsAre("{sojourn}:format", "{sojourn}:indexed"));
   }
 };
 

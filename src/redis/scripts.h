@@ -30,9 +30,11 @@ struct Scripts {
   Script commit_in_place;  // (*) the same, for changes that need no more room
   Script commit_marked;    // the same as commit; its marker makes it safe to send again
   Script count;            // (*)
-  Script list;             // (*)
+  Script ensure;
+  Script list;  // (*)
   Script mark;
   Script mark_in_place;  // (*)
+  Script page;           // (*)
   Script prepare;
   Script presence;
   Script publish;  // (*)

@@ -7,9 +7,10 @@ import pytest
 
 STORE = os.environ.get("SOJOURN_TEST_STORE", "lmdb")
 assert STORE in ("lmdb", "redis", "cluster"), STORE
+EMBEDDED = STORE == "lmdb"
 
-# For what is only true of the embedded store: files, a lock, a map that can be full.
-embedded_only = pytest.mark.skipif(STORE != "lmdb", reason="is about the embedded store")
+# For what only the embedded store has: files, a lock on them, a count of sessions at once.
+embedded_only = pytest.mark.skipif(not EMBEDDED, reason="only the embedded store has this")
 
 _running = {}
 
@@ -28,7 +29,7 @@ def arguments(data):
     """The flags of `sojourn serve` for the store that `data` stands for, which is started first when it
     does not run. One Redis for each; the cluster is one for all of this process, because starting one
     takes seconds, and tests know their sessions by their tenants."""
-    if STORE == "lmdb":
+    if EMBEDDED:
         return ["--data", data]
     key = data if STORE == "redis" else "cluster"
     if key not in _running:

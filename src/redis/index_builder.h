@@ -1,0 +1,19 @@
+// The index of sessions that processes with another option sessions.index have written.
+#pragma once
+
+#include <vector>
+
+#include "domain/identity.h"
+#include "redis/client.h"
+#include "servers.h"
+
+namespace sojourn::redis {
+
+// Makes the index fit the attributes, unless it was made for them before: of every session that is
+// stored. What changes meanwhile, by processes that have the same option, is right. Can be broken
+// off and begun again at any time (docs/internals/redis-data-format.md, "When sessions.index
+// changes").
+Task<Result<void>> fit_index(Client& client, Servers& servers,
+                             std::vector<domain::IdentityAttribute> indexed);
+
+}  // namespace sojourn::redis
