@@ -279,7 +279,7 @@ class OwnServer {
   void end() const {
     const pid_t old = pid();
     ASSERT_EQ(::kill(old, SIGKILL), 0);
-    while (::kill(old, 0) == 0) std::this_thread::yield();
+    while (runs(old)) std::this_thread::yield();
   }
   void start() const {
     ASSERT_EQ(std::system(("redis-server " + (servers_.folder() / "node-0/redis.conf").string() +
@@ -296,6 +296,14 @@ class OwnServer {
     file >> pid;
     return pid;
   }
+  // Not one that has ended and that its parent has not asked for yet.
+  static bool runs(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string stat;
+    std::getline(file, stat);
+    return !stat.empty() && stat.compare(stat.rfind(')'), 3, ") Z") != 0;
+  }
+
   RedisServers servers_;
 };
 
