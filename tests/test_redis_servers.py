@@ -1,17 +1,19 @@
 """What happens to Redis servers, as sojourn has to bear it: a 503 that says when to come back, never a
 false 404, and all is well again by itself."""
 
+import threading
+
 import pytest
 
 from harness.client import Client
 from harness.metrics import metrics
+from harness.nginx import free_port
 from harness.processes import wait_for
-from harness.redis import Redis
-from harness.server import Server
+from harness.redis import Cluster, Redis
+from harness.server import DidNotStart, Server
 from harness.wire import check_session
 
 QUICK = ("command_timeout=300ms", "connect_timeout=300ms")
-CACHE = ("--appendonly", "no")  # what it knows goes with it
 
 
 def on(url, *settings):
@@ -30,6 +32,21 @@ def is_unavailable(response):
     assert response.status == 503, response
     assert int(response.field("Retry-After")) > 0
     return response.json()["code"] == "STORE_UNAVAILABLE"
+
+
+def refusal(directory, store):
+    """What a server says that does not start."""
+    with pytest.raises(DidNotStart) as caught:
+        Server(directory / "refused", store=store).start()
+    assert caught.value.code == 1
+    return caught.value.stderr
+
+
+def says(redis, line):
+    try:
+        return redis.call(line)
+    except OSError:
+        return b""
 
 
 def commands(seen, outcome):
@@ -81,3 +98,105 @@ def test_metrics_tell_of_writes_that_no_replica_confirms(redis, tmp_path, tenant
         assert is_unavailable(client.create())
         client.close()
         assert metrics(node).sum("sojourn_redis_unconfirmed_writes_total") >= 1
+
+
+# Servers that are there, and cannot do it now
+
+
+def sessions_of(client, count=10):
+    return [check_session(client.create({"gkc_customerId": "bob"}))["sessionId"] for _ in range(count)]
+
+
+def are_all_kept(client, sessions):
+    return all(not check_session(client.get(one))["isNew"] for one in sessions)
+
+
+def test_a_master_that_is_made_a_replica_is_asked_nothing(redis, tmp_path, tenant):
+    with Server(tmp_path / "node", store=on(redis.url, *QUICK)) as node:
+        client = Client(node.address, tenant)
+        session, = sessions_of(client, 1)
+        redis.call("REPLICAOF 127.0.0.1 1")  # nobody is there
+        assert is_unavailable(client.create())
+        # Reads within a second: what it still shows may not be what is.
+        wait_for(lambda: client.get(session).status == 503, "reads are refused", 3)
+        assert is_unavailable(client.get(session))
+        assert client.head(session).status == 503
+        node.await_words("redis.no_map", "it is a replica")
+        redis.call("REPLICAOF NO ONE")
+        wait_for(lambda: client.get(session).status == 200, "the session is back", 5)
+        assert are_all_kept(client, [session])
+        check_session(client.create())
+        client.close()
+
+
+def test_a_replica_is_refused_at_the_start(redis, tmp_path):
+    redis.call("REPLICAOF 127.0.0.1 1")
+    said = refusal(tmp_path, on(redis.url, *QUICK, "start_timeout=1ms"))
+    assert "is a replica of another server; store.redis.url must name the master" in said
+
+
+def test_a_server_that_loads_its_data_is_waited_for(redis, tmp_path, tenant):
+    node = Server(tmp_path / "node", store=on(redis.url, *QUICK))
+    with node:
+        client = Client(node.address, tenant)
+        sessions = sessions_of(client)
+        redis.fill(20_000)
+        redis.kill()
+        redis.start("--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024")
+        wait_for(lambda: says(redis, "PING").startswith(b"-LOADING"), "it loads")
+        assert is_unavailable(client.get(sessions[0]))
+        assert is_unavailable(client.create())
+        assert metrics(node).sum("sojourn_redis_error_replies_total", code="LOADING") > 0
+        # One that starts meanwhile waits as well.
+        second = Server(tmp_path / "second", store=on(redis.url, *QUICK))
+        release = threading.Thread(target=lambda: (
+            second.await_words("redis.waiting", "LOADING"), redis.call("CONFIG SET key-load-delay 0")))
+        release.start()
+        with second:
+            release.join()
+            wait_for(lambda: client.get(sessions[0]).status == 200, "the sessions are back")
+            for address in (node.address, second.address):
+                one = Client(address, tenant)
+                assert are_all_kept(one, sessions)
+                one.close()
+        client.close()
+
+
+def test_a_cluster_that_misses_a_part_refuses_and_comes_back(tmp_path, tenant):
+    with Cluster(tmp_path / "cluster", "--replicas", "0", "--node-timeout", "500", "--appendfsync", "always") as cluster, \
+            Server(tmp_path / "node", store=on(cluster.url, *QUICK)) as node:
+        client = Client(node.address, tenant)
+        sessions = sessions_of(client, 20)
+        victim, *others = cluster.masters()
+        cluster.kill(victim)
+        wait_for(lambda: all("cluster_state:fail" in cluster.cli(port, "cluster", "info") for port in others),
+                 "the others know", 30)
+        # Those of the living servers too: the cluster has stopped (cluster-require-full-coverage).
+        for one in sessions[:5]:
+            assert is_unavailable(client.get(one))
+        assert is_unavailable(client.create())
+        assert metrics(node).sum("sojourn_redis_error_replies_total", code="CLUSTERDOWN") > 0
+        cluster.start(victim)
+        wait_for(lambda: all(client.get(one).status == 200 for one in sessions), "all are back", 30)
+        assert are_all_kept(client, sessions)
+        check_session(client.create())
+        client.close()
+
+
+# A start before the servers are there
+
+
+def test_a_start_waits_for_servers_and_ends_with_the_reason(tmp_path):
+    said = refusal(tmp_path, on(f"redis://127.0.0.1:{free_port()}", *QUICK, "start_timeout=500ms"))
+    assert '"event":"redis.waiting"' in said
+    assert "Connection refused); see that they are up, and the options store.redis" in said
+
+
+def test_a_start_that_waits_can_be_ended(tmp_path):
+    node = Server(tmp_path / "node", store=on(f"redis://127.0.0.1:{free_port()}", *QUICK))
+    end = threading.Thread(target=lambda: (node.await_words("redis.waiting"), node.process.terminate()))
+    end.start()
+    with pytest.raises(DidNotStart) as caught:
+        node.start()
+    end.join()
+    assert caught.value.code == 0

@@ -27,7 +27,7 @@ std::expected<OpenedStore, std::string> open_lmdb(const config::Options& options
 }
 
 std::expected<OpenedStore, std::string> open_redis(const config::Options& options, Entropy& entropy,
-                                                   Log& log) {
+                                                   Log& log, const std::function<bool()>& stop) {
   redis::RedisStoreOptions of_store{.servers = options.redis, .indexed = options.lmdb.indexed};
   if (!options.redis_password_file.empty()) {
     std::ifstream file(options.redis_password_file);
@@ -41,7 +41,7 @@ std::expected<OpenedStore, std::string> open_redis(const config::Options& option
   const auto make_client = [access = *access, &entropy, &log](net::Loop& loop) {
     return redis::make_client(loop, access, entropy, log);
   };
-  auto engine = redis::RedisEngine::open(of_store, make_client, entropy, log);
+  auto engine = redis::RedisEngine::open(of_store, make_client, entropy, log, stop);
   if (!engine) return std::unexpected(std::move(engine.error().detail));
   return OpenedStore{*std::move(engine), Recovery::by_itself,
                      "redis:" + servers_in(options.redis.url)};
@@ -50,14 +50,15 @@ std::expected<OpenedStore, std::string> open_redis(const config::Options& option
 }  // namespace
 
 std::expected<OpenedStore, std::string> open_store(const config::Options& options,
-                                                   const Clock& clock, Entropy& entropy, Log& log) {
+                                                   const Clock& clock, Entropy& entropy, Log& log,
+                                                   const std::function<bool()>& stop) {
   switch (options.store) {
     case config::StoreKind::lmdb:
       return open_lmdb(options, clock, entropy, log);
     case config::StoreKind::redis:
       break;
   }
-  return open_redis(options, entropy, log);
+  return open_redis(options, entropy, log, stop);
 }
 
 }  // namespace sojourn::app

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,8 +23,10 @@ struct OpenedStore {
   std::string name;  // for people, without secrets: "lmdb:./sojourn-data", "redis:10.0.0.1:6379"
 };
 
-// A failure is one sentence that says what to do. `entropy` and `log` must outlive the store.
+// A failure is one sentence that says what to do. `entropy` and `log` must outlive the store. A
+// store that has to be waited for is not any more when `stop` says so.
 std::expected<OpenedStore, std::string> open_store(const config::Options& options,
-                                                   const Clock& clock, Entropy& entropy, Log& log);
+                                                   const Clock& clock, Entropy& entropy, Log& log,
+                                                   const std::function<bool()>& stop);
 
 }  // namespace sojourn::app

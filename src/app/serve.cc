@@ -119,7 +119,10 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   SystemEntropy entropy;
   const auto live = make_live(options);
   if (!live) return std::unexpected(live.error());
-  const auto opened = open_store(options, clock, entropy, log);
+  const auto opened =
+      open_store(options, clock, entropy, log, [&signals] { return signals.end_is_asked_for(); });
+  // Asked to end while it waited for a store: that is no failure.
+  if (!opened && signals.end_is_asked_for()) return {};
   if (!opened) return std::unexpected(opened.error());
   store::Engine& engine = *opened->engine;
   limits::Limiter limiter;

@@ -34,4 +34,10 @@ int Signals::wait() const {
   return signal;
 }
 
+bool Signals::end_is_asked_for() const {
+  sigset_t pending;
+  return sigpending(&pending) == 0 &&
+         (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
+}
+
 }  // namespace sojourn::app

@@ -11,6 +11,9 @@ class Signals {
 
   // Waits for the next of them: SIGTERM, SIGINT or SIGHUP.
   int wait() const;
+
+  // SIGTERM or SIGINT has come and is still to be waited for. Any thread.
+  bool end_is_asked_for() const;
 };
 
 }  // namespace sojourn::app

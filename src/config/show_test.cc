@@ -48,6 +48,7 @@ const std::map<std::string, std::string> kOthers = {
     {"store.redis.tls.verify", "\"none\""},
     {"store.redis.connect_timeout", "\"3s\""},
     {"store.redis.command_timeout", "\"4s\""},
+    {"store.redis.start_timeout", "\"17s\""},
     {"store.redis.max_pending", "5"},
     {"store.redis.wait_replicas", "2"},
     {"store.redis.wait_timeout", "\"7ms\""},
@@ -164,8 +165,9 @@ TEST_F(Show, WhatNeedsARestartKeepsItsOldValue) {
           "store.lmdb.path", "store.lmdb.map_size", "store.lmdb.durability", "store.redis.url",
           "store.redis.username", "store.redis.password_file", "store.redis.tls.ca",
           "store.redis.tls.certificate", "store.redis.tls.key", "store.redis.tls.verify",
-          "store.redis.connect_timeout", "store.redis.command_timeout", "store.redis.max_pending",
-          "store.redis.wait_replicas", "store.redis.wait_timeout", "sessions.index"));
+          "store.redis.connect_timeout", "store.redis.command_timeout", "store.redis.start_timeout",
+          "store.redis.max_pending", "store.redis.wait_replicas", "store.redis.wait_timeout",
+          "sessions.index"));
   for (const Setting& setting : settings()) {
     EXPECT_TRUE(setting.binding.same(now, setting.takes == Takes::live ? loaded : running))
         << setting.key;

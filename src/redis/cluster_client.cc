@@ -46,6 +46,13 @@ constexpr size_t kConnectionsForWrites = 4;
 // A map is asked for again elsewhere after this part of a command's time.
 constexpr int kMapTimeoutDivisor = 4;
 
+// A lone server says to nobody who reads that it has been made a replica: it is asked.
+constexpr Duration kLonePeriod = std::chrono::milliseconds(1000);
+
+bool is_no_cluster(const Reply& reply) {
+  return reply.is_error() && reply.text.contains("cluster support disabled");
+}
+
 Failure closed_failure(bool maybe_executed) {
   return {.error = {ErrorKind::store_unavailable,
                     "The session store is being closed; try again later."},
@@ -227,6 +234,7 @@ void ClientCore::on_completed(const NodeAddress& node, std::vector<Pipeline::Com
 
 void ClientCore::on_lost(const NodeAddress& node, bool was_open, Trouble why, Pipeline::Lost lost) {
   (was_open ? counters->lost_connections : counters->connects_failed).add();
+  lone_ = false;  // what comes back may be a cluster
   trouble_ = Trouble{node.text() + ": " + why.reason, why.lasting};
   doubt(&node);
   on_completed(node, std::move(lost.completed));
@@ -288,13 +296,17 @@ void ClientCore::doubt(const NodeAddress* because_of) {
 void ClientCore::ask_for_map() {
   if (closed_) return;
   const auto node = topology_.next(std::chrono::steady_clock::now(), map());
-  if (!node) return;
-  RequestPtr request = made(Command(0, {"CLUSTER", "SLOTS"}), CommandMachine::Persistence::once,
+  if (node) ask(*node);
+}
+
+void ClientCore::ask(const NodeAddress& node) {
+  Command question = lone_ ? Command(0, {"INFO", "replication"}) : Command(0, {"CLUSTER", "SLOTS"});
+  RequestPtr request = made(std::move(question), CommandMachine::Persistence::once,
                             access_->options.command_timeout / kMapTimeoutDivisor);
-  request->node = *node;
+  request->node = node;
   request->pinned = true;
   // Posted, because this may run in the middle of anything.
-  request->on_done = [weak = weak_from_this(), self = std::weak_ptr(request), node = *node] {
+  request->on_done = [weak = weak_from_this(), self = std::weak_ptr(request), node] {
     const auto core = weak.lock();
     const auto done = self.lock();
     if (!core || !done) return;
@@ -309,30 +321,45 @@ Result<SlotMap> ClientCore::map_of(const Outcome& outcome, const NodeAddress& as
   if (!outcome) return std::unexpected(outcome.error().error);
   const Reply& reply = outcome->reply;
   if (reply.is_error()) {
-    const bool no_cluster = reply.text.contains("cluster support disabled");
-    const bool alone = access_->url.nodes.size() == 1 && access_->url.nodes.front() == asked;
-    if (no_cluster && alone) return SlotMap::of_one(asked);
-    if (no_cluster) {
+    if (is_no_cluster(reply)) {
       return failure(ErrorKind::store_unavailable,
-                     "It is no part of a cluster, though store.redis.url names several servers.");
+                     "it is no part of a cluster, though store.redis.url names several servers");
     }
-    return failure(ErrorKind::store_unavailable, "It said: " + reply.text);
+    return failure(ErrorKind::store_unavailable, "it said: " + reply.text);
   }
+  if (lone_) return map_of_lone(reply, asked);
   auto map = SlotMap::from_reply(reply, asked);
   if (map && map->masters().empty()) {
-    return failure(ErrorKind::store_unavailable, "It knows of no slot that is served.");
+    return failure(ErrorKind::store_unavailable, "it knows of no slot that is served");
   }
   return map;
+}
+
+// What a replica still shows is not what is: its master may be elsewhere, or it may be on its way
+// to being empty. So nothing is asked of it.
+Result<SlotMap> ClientCore::map_of_lone(const Reply& replication, const NodeAddress& asked) const {
+  if (replication.text.contains("role:master")) return SlotMap::of_one(asked);
+  return failure(ErrorKind::store_unavailable,
+                 "it is a replica of another server; store.redis.url must name the master");
 }
 
 void ClientCore::on_map_reply(const Outcome& outcome, const NodeAddress& asked) {
   if (closed_) return;
   const auto now = std::chrono::steady_clock::now();
+  const bool alone = access_->url.nodes.size() == 1 && access_->url.nodes.front() == asked;
+  if (outcome && is_no_cluster(outcome->reply) && alone && !lone_) {
+    lone_ = true;
+    return ask(asked);
+  }
   auto map = map_of(outcome, asked);
   if (!map) {
+    if (lone_ && outcome) map_.reset();  // it is no master now
     topology_.on_no_map(now);
     // Without an answer, the connection's trouble says why.
-    if (outcome) trouble_ = Trouble{asked.text() + ": " + map.error().detail, false};
+    if (outcome) {
+      trouble_ = Trouble{asked.text() + ": " + map.error().detail,
+                         is_lasting(outcome->reply.error_code())};
+    }
     // What kept the answer away was told by the connection.
     if (outcome && !std::exchange(no_map_told_, true)) {
       log_.write(LogLevel::warning, "redis.no_map", "A Redis server gave no map of its cluster.",
@@ -342,7 +369,7 @@ void ClientCore::on_map_reply(const Outcome& outcome, const NodeAddress& asked) 
   }
   no_map_told_ = false;
   trouble_.reset();
-  topology_.on_map(now);
+  topology_.on_map(now, lone_ ? kLonePeriod : TopologyMachine::kPeriod);
   counters->map_refreshes.add();
   map_ = *std::move(map);
   forget_other_nodes();

@@ -64,8 +64,10 @@ class ClientCore final : public ConnectionOwner,
 
   void doubt(const NodeAddress* because_of);
   void ask_for_map();
+  void ask(const NodeAddress& node);
   void on_map_reply(const Outcome& outcome, const NodeAddress& asked);
   Result<SlotMap> map_of(const Outcome& outcome, const NodeAddress& asked) const;
+  Result<SlotMap> map_of_lone(const Reply& replication, const NodeAddress& asked) const;
 
   // Which connection to a node.
   struct Way {
@@ -93,6 +95,7 @@ class ClientCore final : public ConnectionOwner,
   std::vector<RequestPtr> parked_;    // of these: until there is a map
   size_t put_off_ = 0;                // of these: until a while has passed
   bool ticking_ = false;
+  bool lone_ = false;  // the one server is no cluster, as far as it said
   std::optional<Trouble> trouble_;
   bool no_map_told_ = false;  // to the log
   bool closed_ = false;

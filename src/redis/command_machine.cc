@@ -30,7 +30,7 @@ std::optional<NodeAddress> target_of(std::string_view redirect) {
 
 CommandMachine::Step CommandMachine::on_reply(const Reply& reply, const NodeAddress& from) {
   reached_ = true;
-  if (!reply.is_error()) return Finish{};
+  if (!reply.is_error() || persistence_ == Persistence::once) return Finish{};
   const std::string_view code = reply.error_code();
   if (code == "MOVED" || code == "ASK") {
     auto target = target_of(reply.text);

@@ -42,7 +42,8 @@ class CommandMachine {
 
   enum class Persistence {
     until_deadline,
-    once,  // give up at the first trouble: for questions that another node can answer as well
+    once,  // any reply is the answer, any trouble the end: for questions that another node can
+           // answer as well
   };
 
   CommandMachine(bool repeatable, Persistence persistence)

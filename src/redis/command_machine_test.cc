@@ -115,7 +115,7 @@ TEST(CommandMachine, WaitsLongerEachTimeUpToALimit) {
 TEST(CommandMachine, GivesUpAtOnceWhereAnotherNodeCanAnswer) {
   CommandMachine machine(true, Persistence::once);
   EXPECT_EQ(text_of(machine.on_unsent()), "give up");
-  EXPECT_EQ(text_of(machine.on_reply(error("LOADING"), kFrom)), "give up");
+  EXPECT_EQ(text_of(machine.on_reply(error("LOADING"), kFrom)), "finish");
 }
 
 }  // namespace

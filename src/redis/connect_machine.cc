@@ -52,9 +52,7 @@ ConnectMachine::Step ConnectMachine::on_reply(const Reply& reply) {
     const std::string_view code = reply.error_code();
     // A name is for people who look at the server: it may be forbidden, or unknown to the server.
     const bool matters = to_auth || !(code == "NOPERM" || reply.text.contains("unknown"));
-    // Redis says this of what only an operator changes.
-    const bool lasting = code == "WRONGPASS" || code == "NOAUTH" || code == "NOPERM";
-    if (matters) return Refused{{"it said: " + reply.text, lasting}};
+    if (matters) return Refused{{"it said: " + reply.text, is_lasting(code)}};
   }
   if (replies_ < replies_expected_) return Nothing{};
   state_ = State::ready;

@@ -71,6 +71,10 @@ TEST(ConnectMachine, IsRefused) {
       step = machine.on_reply(text.empty() ? kOk : error(text));
     EXPECT_EQ(std::holds_alternative<ConnectMachine::Refused>(step), refused) << errors.back();
     EXPECT_EQ(machine.is_ready(), !refused) << errors.back();
+    if (!refused) continue;
+    const Trouble& why = std::get<ConnectMachine::Refused>(step).why;
+    EXPECT_EQ(why.reason, "it said: " + errors.back());
+    EXPECT_EQ(why.lasting, !errors.back().starts_with("ERR"));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -13,7 +14,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <optional>
@@ -161,7 +161,11 @@ void Connection::shake_hands(const std::shared_ptr<Link>& link) {
   asio::ip::make_address(node_.host, is_name);
   if (is_name) SSL_set_tlsext_host_name(ssl, node_.host.c_str());
   if (access_->options.verify == TlsVerify::full) {
-    link->tls->set_verify_callback(asio::ssl::host_name_verification(node_.host));
+    X509_VERIFY_PARAM* const checks = SSL_get0_param(ssl);
+    X509_VERIFY_PARAM_set_hostflags(checks, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    const int set = is_name ? X509_VERIFY_PARAM_set1_host(checks, node_.host.c_str(), 0)
+                            : X509_VERIFY_PARAM_set1_ip_asc(checks, node_.host.c_str());
+    if (set != 1) return fail({"no certificate can be for this name", true});
   }
   link->tls->async_handshake(
       asio::ssl::stream_base::client, [self = shared_from_this(), link, ssl](error_code error) {

@@ -12,8 +12,19 @@ namespace {
 constexpr std::string_view kFormatKey = "{sojourn}:format";
 constexpr int kLeastMajorVersion = 7;
 
-std::unexpected<Error> unfit(std::string sentence) {
-  return failure(ErrorKind::store_unavailable, std::move(sentence));
+using Checked = std::expected<void, Unready>;
+
+std::unexpected<Unready> unfit(std::string sentence) {
+  return std::unexpected(Unready{std::move(sentence), false});
+}
+
+std::unexpected<Unready> unanswered(const Failure& failure, const Client& client) {
+  const auto trouble = client.trouble();
+  return std::unexpected(
+      Unready{fmt::format("The Redis servers cannot be used ({}); see that they are up, and the "
+                          "options store.redis.*: url, username, password_file, tls.",
+                          trouble ? trouble->reason : failure.error.detail),
+              !trouble || !trouble->lasting});
 }
 
 // (g++ 12 takes no braced lists in coroutines.)
@@ -44,8 +55,8 @@ std::string setting(const Reply& reply, std::string_view name) {
   return {};
 }
 
-Result<void> check_version(const NodeOutcome& node) {
-  if (!node.outcome) return std::unexpected(node.outcome.error().error);
+Checked check_version(const NodeOutcome& node, const Client& client) {
+  if (!node.outcome) return unanswered(node.outcome.error(), client);
   const std::string_view version = field(node.outcome->reply.text, "redis_version");
   int major = 0;
   std::from_chars(version.data(), version.data() + version.size(), major);
@@ -57,8 +68,8 @@ Result<void> check_version(const NodeOutcome& node) {
   return {};
 }
 
-Result<void> check_settings(const NodeOutcome& node, Log& log) {
-  if (!node.outcome) return std::unexpected(node.outcome.error().error);
+Checked check_settings(const NodeOutcome& node, const Client& client, Log& log) {
+  if (!node.outcome) return unanswered(node.outcome.error(), client);
   const Reply& reply = node.outcome->reply;
   const std::string where = node.node.text();
   if (reply.is_error()) {
@@ -90,13 +101,13 @@ Result<void> check_settings(const NodeOutcome& node, Log& log) {
   return {};
 }
 
-Task<Result<void>> check_format(Client& client) {
+Task<Checked> check_format(Client& client) {
   const std::string ours = std::to_string(kFormatVersion);
   const uint16_t slot = slot_of(kFormatKey);
   Command make = command(slot, "SET", kFormatKey, ours, "NX");
   make.repeatable = true;
   const auto made = co_await client.send(std::move(make));
-  if (!made) co_return std::unexpected(made.error().error);
+  if (!made) co_return unanswered(made.error(), client);
   // When the servers are full, a database that is ours can still be opened.
   if (made->reply.is_error() && made->reply.error_code() != "OOM") {
     co_return unfit(fmt::format(
@@ -106,7 +117,7 @@ Task<Result<void>> check_format(Client& client) {
   Command read = command(slot, "GET", kFormatKey);
   read.repeatable = true;
   const auto format = co_await client.send(std::move(read));
-  if (!format) co_return std::unexpected(format.error().error);
+  if (!format) co_return unanswered(format.error(), client);
   if (format->reply.text != ours) {
     co_return unfit(
         fmt::format("The Redis servers hold sessions of format {:?}, and this version knows {}; "
@@ -114,24 +125,39 @@ Task<Result<void>> check_format(Client& client) {
                     "of sojourn that wrote them, or a later one.",
                     format->reply.text, ours));
   }
-  co_return Result<void>();
+  co_return Checked();
+}
+
+// Scripts do everything here, and ask their server for the time.
+Task<Checked> check_scripts(Client& client) {
+  Command run = command(slot_of(kFormatKey), "EVAL", "return redis.call('TIME')", "1", kFormatKey);
+  run.repeatable = true;
+  const auto ran = co_await client.send(std::move(run));
+  if (!ran) co_return unanswered(ran.error(), client);
+  if (ran->reply.is_error()) {
+    co_return unfit(fmt::format(
+        "The Redis servers run no scripts for this user ({}); see what the user may do.",
+        ran->reply.text));
+  }
+  co_return Checked();
 }
 
 }  // namespace
 
-Task<Result<void>> check_servers(Client& client, Log& log) {
+Task<Checked> check_servers(Client& client, Log& log) {
   const auto versions = co_await client.send_to_all_masters(command(0, "INFO", "server"));
-  if (!versions) co_return std::unexpected(versions.error().error);
+  if (!versions) co_return unanswered(versions.error(), client);
   for (const NodeOutcome& node : *versions) {
-    if (const auto fine = check_version(node); !fine) co_return fine;
+    if (const auto fine = check_version(node, client); !fine) co_return fine;
   }
   const auto settings = co_await client.send_to_all_masters(
       command(0, "CONFIG", "GET", "maxmemory-policy", "appendonly", "appendfsync", "save"));
-  if (!settings) co_return std::unexpected(settings.error().error);
+  if (!settings) co_return unanswered(settings.error(), client);
   for (const NodeOutcome& node : *settings) {
-    if (const auto fine = check_settings(node, log); !fine) co_return fine;
+    if (const auto fine = check_settings(node, client, log); !fine) co_return fine;
   }
-  co_return co_await check_format(client);
+  if (const auto fine = co_await check_format(client); !fine) co_return fine;
+  co_return co_await check_scripts(client);
 }
 
 }  // namespace sojourn::redis

@@ -36,6 +36,9 @@ struct RedisOptions {
   // From the sending of a command until its answer, redirects, retries and reconnects included.
   Duration command_timeout = std::chrono::milliseconds(2000);
 
+  // How long a process that starts waits for servers that cannot be used yet.
+  Duration start_timeout = std::chrono::seconds(30);
+
   // Commands of one loop that wait for one node; one more is refused as overloaded. At least 1.
   size_t max_pending = 4096;
 

@@ -9,6 +9,7 @@
 
 #include "background.h"
 #include "base/counter.h"
+#include "base/sleep.h"
 #include "commits.h"
 #include "due.h"
 #include "due_times.h"
@@ -189,8 +190,32 @@ Task<Result<void>> publish_what_was_left(Servers& servers, RedisEngine::Impl& en
   co_return Result<void>();
 }
 
-Task<Result<void>> begin(Client& client, RedisEngine::Impl& engine) {
-  const auto fine = co_await check_servers(client, engine.log);
+// Until they can be used, or that is not to be expected.
+Task<Result<void>> wait_for_servers(net::Loop& loop, Client& client, RedisEngine::Impl& engine,
+                                    const std::function<bool()>& stop) {
+  constexpr Duration kBetweenLooks = std::chrono::milliseconds(200);
+  const auto until = std::chrono::steady_clock::now() + engine.options.servers.start_timeout;
+  std::string told;
+  for (;;) {
+    auto checked = co_await check_servers(client, engine.log);
+    if (checked) co_return Result<void>();
+    std::string reason = std::move(checked.error().sentence);
+    if (!checked.error().may_pass || std::chrono::steady_clock::now() >= until || stop()) {
+      co_return failure(ErrorKind::store_unavailable, std::move(reason));
+    }
+    if (reason != told) {
+      engine.log.write(LogLevel::warning, "redis.waiting",
+                       "Waits for the Redis servers, for store.redis.start_timeout at most.",
+                       {{"reason", reason}});
+      told = std::move(reason);
+    }
+    co_await sleep(loop, kBetweenLooks);
+  }
+}
+
+Task<Result<void>> begin(net::Loop& loop, Client& client, RedisEngine::Impl& engine,
+                         const std::function<bool()>& stop) {
+  const auto fine = co_await wait_for_servers(loop, client, engine, stop);
   if (!fine) co_return fine;
   Servers servers(client, engine.scripts, engine.options.servers.wait_replicas, engine.health,
                   engine.log);
@@ -200,10 +225,10 @@ Task<Result<void>> begin(Client& client, RedisEngine::Impl& engine) {
 }
 
 // Does that on a loop of its own, and waits for it.
-Result<void> begin_and_wait(RedisEngine::Impl& engine) {
+Result<void> begin_and_wait(RedisEngine::Impl& engine, const std::function<bool()>& stop) {
   net::Loop loop;
   const std::unique_ptr<Client> client = engine.make_client(loop);
-  Task<Result<void>> task = begin(*client, engine);
+  Task<Result<void>> task = begin(loop, *client, engine, stop);
   std::promise<void> done;
   loop.start();
   loop.post([&] {
@@ -221,9 +246,10 @@ Result<void> begin_and_wait(RedisEngine::Impl& engine) {
 
 Result<std::unique_ptr<RedisEngine>> RedisEngine::open(const RedisStoreOptions& options,
                                                        ClientFactory make_client, Entropy& entropy,
-                                                       Log& log) {
+                                                       Log& log,
+                                                       const std::function<bool()>& stop) {
   auto engine = std::make_unique<Impl>(options, std::move(make_client), entropy, log);
-  if (const auto fine = begin_and_wait(*engine); !fine) return std::unexpected(fine.error());
+  if (const auto fine = begin_and_wait(*engine, stop); !fine) return std::unexpected(fine.error());
   return std::unique_ptr<RedisEngine>(new RedisEngine(std::move(engine)));
 }
 

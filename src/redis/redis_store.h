@@ -39,11 +39,13 @@ class RedisEngine final : public store::Engine {
  public:
   // Looks at the servers: whether they can be reached, may not evict sessions, keep what they are
   // told, and hold data of a format that this version knows; publishes what processes left behind
-  // that died; and makes the index fit. Every failure is store_unavailable with one sentence that
-  // says what to do. `entropy` and `log` must outlive the engine.
-  static Result<std::unique_ptr<RedisEngine>> open(const RedisStoreOptions& options,
-                                                   ClientFactory make_client, Entropy& entropy,
-                                                   Log& log);
+  // that died; and makes the index fit. Servers that cannot be reached yet are waited for, until
+  // RedisOptions::start_timeout is over or `stop` says so (asked now and then, on another thread).
+  // Every failure is store_unavailable with one sentence that says what to do. `entropy` and `log`
+  // must outlive the engine.
+  static Result<std::unique_ptr<RedisEngine>> open(
+      const RedisStoreOptions& options, ClientFactory make_client, Entropy& entropy, Log& log,
+      const std::function<bool()>& stop = [] { return false; });
 
   ~RedisEngine() override;
 

@@ -11,8 +11,6 @@ namespace {
 
 // However many commands are moved, a loop asks so often at most.
 constexpr Duration kBetweenMaps = std::chrono::milliseconds(100);
-// A map that nobody doubts is asked for anew all the same: for replicas, and for slots nobody uses.
-constexpr Duration kPeriod = std::chrono::seconds(30);
 constexpr Duration kFirstPause = std::chrono::milliseconds(50);
 constexpr Duration kLongestPause = std::chrono::milliseconds(1000);
 constexpr size_t kMostDoubted = 16;
@@ -56,14 +54,14 @@ std::optional<NodeAddress> TopologyMachine::next(Now now, const SlotMap* map) {
   return node;
 }
 
-void TopologyMachine::on_map(Now now) {
+void TopologyMachine::on_map(Now now, Duration period) {
   asking_ = false;
   wanted_ = false;
   to_ask_.clear();
   doubted_.clear();
   failed_rounds_ = 0;
   not_before_ = now + kBetweenMaps;
-  periodic_ = now + jittered(kPeriod, entropy_);
+  periodic_ = now + jittered(period, entropy_);
 }
 
 void TopologyMachine::on_no_map(Now now) {

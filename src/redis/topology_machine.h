@@ -32,7 +32,12 @@ class TopologyMachine {
   // returned must be followed by on_map() or on_no_map().
   std::optional<NodeAddress> next(Now now, const SlotMap* map);
 
-  void on_map(Now now);
+  // A map that nobody doubts is asked for anew all the same: for replicas, and for slots that
+  // nobody uses.
+  static constexpr Duration kPeriod = std::chrono::seconds(30);
+
+  // `period`: until then.
+  void on_map(Now now, Duration period = kPeriod);
   // The node that was asked did not answer, or with no map.
   void on_no_map(Now now);
 

@@ -61,6 +61,17 @@ class Redis:
             connection.sendall(line.encode() + b"\r\n")
             return connection.recv(65536)
 
+    def fill(self, count):
+        """So many keys more, that mean nothing, all in the form that is loaded step by step."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+            connection.sendall(b"MULTI\r\n" + b"".join(b"SET filler%d x\r\n" % i for i in range(count)) + b"EXEC\r\n")
+            answer = b""
+            while answer.count(b"+OK\r\n") < count + 1:  # of MULTI, and of each SET at the end
+                answer += connection.recv(1 << 20)
+        self.call("BGREWRITEAOF")
+        wait_for(lambda: b"aof_rewrites:1" in self.call("INFO persistence") and
+                 b"aof_rewrite_in_progress:0" in self.call("INFO persistence"), "the file is rewritten")
+
     def __exit__(self, *_):
         self.process.terminate()
         exit_code(self.process, 10)
