@@ -261,7 +261,11 @@ void ClientCore::tick(SteadyTime now) {
     finish(request, std::unexpected(request->machine.on_deadline(request->sent)),
            counters->timed_out);
   }
-  for (const auto& one : connections) one->tick(now);
+  for (const auto& one : connections) {
+    // A server that hangs: its replica may have taken over.
+    if (one->is_stalled(now)) doubt(&one->node());
+    one->tick(now);
+  }
   if (!requests_.empty() || map_) ask_for_map();
 }
 
@@ -371,7 +375,8 @@ void ClientCore::on_map_reply(const Outcome& outcome, const NodeAddress& asked) 
   trouble_.reset();
   topology_.on_map(now, lone_ ? kLonePeriod : TopologyMachine::kPeriod);
   counters->map_refreshes.add();
-  map_ = *std::move(map);
+  const std::optional<SlotMap> before = std::exchange(map_, *std::move(map));
+  if (before) leave_former_masters(*before);
   forget_other_nodes();
   for (const RequestPtr& request : std::exchange(parked_, {})) {
     if (request->is_done()) continue;
@@ -408,6 +413,16 @@ size_t ClientCore::pending_for(const NodeAddress& node) const {
     pending += at->second->size();
   }
   return pending;
+}
+
+void ClientCore::leave_former_masters(const SlotMap& before) {
+  std::vector<std::shared_ptr<Connection>> left;
+  for (const auto& [way, one] : connections_) {
+    const bool was = std::ranges::find(before.masters(), way.node) != before.masters().end();
+    const bool is = std::ranges::find(map_->masters(), way.node) != map_->masters().end();
+    if (was && !is) left.push_back(one);
+  }
+  for (const auto& one : left) one->give_up("it is no master any longer");
 }
 
 void ClientCore::forget_other_nodes() {

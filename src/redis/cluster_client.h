@@ -81,6 +81,8 @@ class ClientCore final : public ConnectionOwner,
   Connection& connection(const Way& way);
   void close(Connection& connection);
   size_t pending_for(const NodeAddress& node) const;
+  // What hangs on a server whose replica took over goes to the replica, or fails.
+  void leave_former_masters(const SlotMap& before);
   void forget_other_nodes();
 
   net::Loop& loop_;

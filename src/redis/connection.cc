@@ -25,6 +25,9 @@
 namespace sojourn::redis {
 namespace {
 
+// After this part of the time that a reply may take, it is late.
+constexpr int kStalledDivisor = 2;
+
 namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 using boost::system::error_code;
@@ -119,6 +122,15 @@ void Connection::tick(SteadyTime now) {
              since && now >= *since + longest_reply_) {
     fail({"it left a command without a reply"});
   }
+}
+
+bool Connection::is_stalled(SteadyTime now) const {
+  const auto since = pipeline_.waiting_since();
+  return link_ && since && now >= *since + longest_reply_ / kStalledDivisor;
+}
+
+void Connection::give_up(std::string_view reason) {
+  if (link_) fail({std::string(reason)});
 }
 
 void Connection::close() {

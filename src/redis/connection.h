@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "access.h"
@@ -41,9 +42,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_pausing() const { return machine_.is_pausing(); }
   bool is_open() const { return link_ != nullptr && machine_.is_ready(); }
   size_t size() const { return pipeline_.size(); }
+  const NodeAddress& node() const { return node_; }
 
   // Breaks the connection when it takes too long to open, or a reply is overdue.
   void tick(SteadyTime now);
+
+  // A reply is late, though not yet too late.
+  bool is_stalled(SteadyTime now) const;
+
+  // Breaks the connection, if there is one: what was sent over it is not waited for any longer.
+  void give_up(std::string_view reason);
 
   // Closes it for good, without a word to the owner.
   void close();
