@@ -83,6 +83,7 @@ class Cluster:
 
     def __init__(self, directory, *options):
         self.directory, self.options = directory, options
+        self._frozen = set()
 
     def __enter__(self):
         done = subprocess.run([SCRIPT, "start", self.directory, *self.options], capture_output=True,
@@ -92,6 +93,8 @@ class Cluster:
         return self
 
     def __exit__(self, *_):
+        for port in list(self._frozen):
+            self.thaw(port)
         subprocess.run([SCRIPT, "stop", self.directory], check=True, timeout=120)
 
     def nodes(self):
@@ -111,7 +114,11 @@ class Cluster:
                 if "master" in line.split()[2] and "fail" not in line.split()[2] and len(line.split()) > 8]
 
     def any_port(self):
-        return next(port for port, pid in self.nodes().items() if pid and _is_running(pid))
+        return self._answering()[0]
+
+    def _answering(self):
+        return [port for port, pid in self.nodes().items()
+                if pid and _is_running(pid) and port not in self._frozen]
 
     def cli(self, port, *words):
         done = subprocess.run(["redis-cli", "-p", str(port), *words], capture_output=True, text=True,
@@ -121,6 +128,19 @@ class Cluster:
     def kill(self, port):
         """kill -9."""
         os.kill(self.nodes()[port], signal.SIGKILL)
+
+    def freeze(self, port):
+        """The server does nothing until thaw(): as one whose machine hangs."""
+        os.kill(self.nodes()[port], signal.SIGSTOP)
+        self._frozen.add(port)
+
+    def thaw(self, port):
+        os.kill(self.nodes()[port], signal.SIGCONT)
+        self._frozen.remove(port)
+
+    def replica_of(self, port):
+        """The port of a server that follows that master."""
+        return int(re.search(r"slave0:ip=127.0.0.1,port=(\d+)", self.cli(port, "info", "replication")).group(1))
 
     def start(self, port):
         """Starts a server again that was killed or stopped."""
@@ -147,21 +167,21 @@ class Cluster:
                  and "cluster_state:ok" in self.cli(port, "cluster", "info"), "the server joined", 30)
         return port
 
-    def rebalance(self):
-        """Moves slots until every master has as many, the empty ones too."""
-        wait_for(lambda: "[OK] All nodes agree" in self.cli(
-            self.any_port(), "--cluster", "check", f"127.0.0.1:{self.any_port()}"), "all agree", 30)
-        done = subprocess.run(["redis-cli", "--cluster", "rebalance", f"127.0.0.1:{self.any_port()}",
-                               "--cluster-use-empty-masters", "--cluster-threshold", "1"],
-                              capture_output=True, text=True, timeout=120, check=False)
+    def move_slots(self, port, count):
+        """Moves so many slots, with what is in them, from all other masters to that one."""
+        seed = f"127.0.0.1:{port}"
+        wait_for(lambda: "[OK] All nodes agree" in self.cli(port, "--cluster", "check", seed), "all agree", 30)
+        done = subprocess.run(["redis-cli", "--cluster", "reshard", seed, "--cluster-from", "all",
+                               "--cluster-to", self.cli(port, "cluster", "myid"),
+                               "--cluster-slots", str(count), "--cluster-yes"],
+                              capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def is_whole(self):
         """Every slot is served, and every replica has a master that it follows."""
-        ports = [port for port, pid in self.nodes().items() if pid and _is_running(pid)]
         return all("cluster_state:ok" in self.cli(port, "cluster", "info") and
                    "master_link_status:down" not in self.cli(port, "info", "replication")
-                   for port in ports)
+                   for port in self._answering())
 
     def size(self):
         """Keys in all masters."""
