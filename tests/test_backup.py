@@ -17,6 +17,9 @@ from harness.ledger import Writers
 from harness.load import create_many
 from harness.processes import exit_code, spawn, wait_for
 from harness.server import BINARY, DidNotStart, environment, run
+from harness.stores import embedded_only
+
+pytestmark = embedded_only
 
 WRITERS = 6
 

@@ -6,6 +6,7 @@ import pytest
 
 from harness.client import Client
 from harness.server import READY, DidNotStart, run
+from harness.stores import embedded_only
 from harness.wire import check_error, check_session, milliseconds
 
 
@@ -77,9 +78,10 @@ def test_durations_have_units(start_server, tenant, text, expected):
 def test_flags_name_addresses_and_data_over_the_file(start_server, config_file, tenant, tmp_path):
     config = config_file('[http]\nlisten = "127.0.0.1:1"\n[admin]\nlisten = "127.0.0.1:1"\n'
                          '[store.lmdb]\npath = "/nonexistent/data"\n')
-    server = start_server(config=config)  # the harness gives --listen, --admin-listen and --data
-    assert server.store_path == str(server.data)
-    assert (server.data).is_dir()
+    data = tmp_path / "data"
+    server = start_server(config=config, store=["--data", data])  # the harness gives --listen and --admin-listen
+    assert server.store_path == str(data)
+    assert data.is_dir()
     assert lifetime_ms(server, tenant) == 1_800_000
 
 
@@ -177,6 +179,7 @@ def test_a_file_that_is_not_there_is_named(start_server, tmp_path):
     assert "absent.toml" in refusal(start_server, config=tmp_path / "absent.toml")
 
 
+@embedded_only
 def test_a_data_directory_that_is_a_file_is_named(start_server, tmp_path):
     blocked = tmp_path / "a-file"
     blocked.write_text("not a directory")

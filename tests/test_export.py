@@ -11,6 +11,9 @@ from harness.client import Client
 from harness.load import create_many, run_steps, random_step
 from harness.processes import exit_code, wait_for
 from harness.server import BINARY, DidNotStart, environment, run
+from harness.stores import embedded_only
+
+pytestmark = embedded_only
 
 
 def export(data):

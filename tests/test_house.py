@@ -177,7 +177,7 @@ def documented_metrics():
 
 
 def test_every_metric_is_documented_with_its_type_and_no_other(start_server, tmp_path, tenant):
-    server = start_server()
+    server = start_server(store=["--data", tmp_path / "embedded"])
     client = Client(server.address, tenant)
     client.create()  # a series appears with its first request
     client.close()

@@ -10,6 +10,7 @@ import pytest
 from harness.client import Client, Closed, Connection, request_bytes
 from harness.processes import wait_for
 from harness.server import DidNotStart
+from harness.stores import embedded_only
 from harness.wire import check_error, check_session
 
 
@@ -318,6 +319,7 @@ def test_a_second_server_on_the_same_port_says_so(start_server):
     assert "%s:%d" % server.address in failure.value.stderr
 
 
+@embedded_only
 def test_a_second_server_on_the_same_data_says_so(start_server, tenant):
     server = start_server()
     with pytest.raises(DidNotStart) as failure:

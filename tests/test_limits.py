@@ -42,9 +42,9 @@ def test_requests_beyond_the_burst_are_refused_of_this_tenant_alone(start_server
     check_session(other.create())
 
 
-def test_creations_are_limited_apart_however_a_session_begins(start_server, client_of):
+def test_creations_are_limited_apart_however_a_session_begins(start_server, client_of, tenant):
     server = start_server("limits.tenant_creates=1/h burst 3")
-    client = client_of(server, "a")
+    client = client_of(server, tenant)
     first = check_session(client.create())["sessionId"]
     check_session(client.get(UNKNOWN))
     check_session(client.associate("no-id", {"gkc_customerId": "bob"}))
@@ -60,8 +60,8 @@ def test_creations_are_limited_apart_however_a_session_begins(start_server, clie
     check_limited(client.create())
 
 
-def test_a_repeat_that_creates_nothing_takes_no_token(start_server, client_of):
-    client = client_of(start_server("limits.tenant_creates=1/h burst 2"), "a")
+def test_a_repeat_that_creates_nothing_takes_no_token(start_server, client_of, tenant):
+    client = client_of(start_server("limits.tenant_creates=1/h burst 2"), tenant)
     ids = {check_session(client.create({"Idempotency-Key": "k"}), repeated=True)["sessionId"]
            for _ in range(5)}
     assert len(ids) == 1

@@ -11,6 +11,7 @@ from harness.client import Client, Closed, Connection, request_bytes
 from harness.metrics import metrics
 from harness.processes import wait_for
 from harness.server import Server, run
+from harness.stores import no_cluster, with_room
 from harness.wire import TIME
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -160,6 +161,8 @@ def test_sighup_switches_it_and_the_level(own, tmp_path):
 
 def test_hostile_requests_make_no_line_of_their_own(own, tenant):
     server, client = own("log.access=all")
+    server.await_words("server.started")
+    before = len(parsed(server.stderr()))  # among them what a store says of itself
     session = client.create().json()["sessionId"]
     forged = '\n{"time":"2026-01-01T00:00:00.000Z","level":"error","event":"forged.line"}\n'
     tenants = [forged, '","event":"forged.line","x":"', "a\u2028b\u2029c\u202ed", "\\", "\x00", "\x7f", "\x9b31m", "x" * 128]
@@ -188,7 +191,7 @@ def test_hostile_requests_make_no_line_of_their_own(own, tenant):
             except (Closed, ConnectionResetError):
                 pass
     server.stop()
-    lines = parsed(server.stderr())
+    lines = parsed(server.stderr())[before:]
     assert "requests.refused" in {line["event"] for line in lines}
     for line in lines:
         if line["event"] == "http.access":
@@ -225,8 +228,10 @@ def test_refusals_are_told_in_sums(own):
     assert all(line["level"] == "warning" and line["since"] <= line["time"] for line in lines)
 
 
-def test_faults_lead_into_a_trace(own):
-    server, client = own("store.lmdb.map_size=1MiB")
+@no_cluster
+def test_faults_lead_into_a_trace(own, tmp_path):
+    data = tmp_path / "data"
+    server, client = own(*with_room(data, 1), data=data)
     filler = {"attributes": {"fill": "x" * 7000}}
 
     def is_full():

@@ -21,8 +21,8 @@ constexpr char kChangedKey[] = "{sojourn}:index_changed";
 constexpr char kChangedFor_ms[] = "3600000";
 
 // Together a few hundred commands at once.
-constexpr size_t kShardsAtOnce = 8;
-constexpr char kSessionsOfAPage[] = "50";
+constexpr size_t kShardsAtOnce = 16;
+constexpr char kSessionsOfAPage[] = "16";
 
 using Attributes = std::vector<IdentityAttribute>;
 

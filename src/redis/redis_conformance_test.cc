@@ -1,6 +1,9 @@
 // The cluster store keeps what every store promises, on one Redis and on a cluster.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <string_view>
+
 #include "testing/conformance.h"
 #include "testing/on_loop.h"
 #include "testing/redis_servers.h"
@@ -43,6 +46,14 @@ class RedisUnderTest final : public StoreUnderTest {
 StoreFactory factory(std::string name, testing::RedisServers& (*servers)()) {
   return {std::move(name), [=] { return std::make_unique<RedisUnderTest>(servers()); }};
 }
+
+// Enough random runs for every run of the tests; ten times as many with SOJOURN_TEST_SCALE=full.
+// What RC_PARAMS says goes before.
+[[maybe_unused]] const bool few_random_runs = [] {
+  const char* const scale = std::getenv("SOJOURN_TEST_SCALE");
+  if (scale && std::string_view(scale) == "full") return false;
+  return setenv("RC_PARAMS", "max_success=10", 0) == 0;
+}();
 
 INSTANTIATE_TEST_SUITE_P(Redis, Conformance,
                          ::testing::Values(factory("single", testing::single_redis),

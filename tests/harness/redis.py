@@ -22,6 +22,7 @@ class Redis:
 
     def __init__(self, directory, options=DURABLE):
         self.directory, self.options = directory, options
+        self._own_bytes = None
 
     def __enter__(self):
         self.directory.mkdir(exist_ok=True)
@@ -54,6 +55,12 @@ class Redis:
             return self.call("PING") == b"+PONG\r\n"
         except OSError:
             return False
+
+    def limit(self, mib):
+        """maxmemory: so much beside what it takes empty."""
+        if self._own_bytes is None:
+            self._own_bytes = int(re.search(rb"used_memory:(\d+)", self.call("INFO memory")).group(1))
+        assert self.call(f"CONFIG SET maxmemory {self._own_bytes + (mib << 20)}") == b"+OK\r\n"
 
     def call(self, line):
         """The first bytes of the answer to an inline command."""

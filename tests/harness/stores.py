@@ -9,6 +9,9 @@ STORE = os.environ.get("SOJOURN_TEST_STORE", "lmdb")
 assert STORE in ("lmdb", "redis", "cluster"), STORE
 EMBEDDED = STORE == "lmdb"
 
+# For what fills the store.
+no_cluster = pytest.mark.skipif(STORE == "cluster", reason="the cluster is not of one test alone")
+
 # For what only the embedded store has: files, a lock on them, a count of sessions at once.
 embedded_only = pytest.mark.skipif(not EMBEDDED, reason="only the embedded store has this")
 
@@ -35,6 +38,16 @@ def arguments(data):
     if key not in _running:
         _running[key] = _start(data)
     return ["--set", "store.kind=redis", "--set", f"store.redis.url={_running[key].url}"]
+
+
+def with_room(data, mib):
+    """The settings of a server whose store has room for so many MiB in all, before it starts or starts
+    again on `data`. Not for the cluster, which is not of one test alone."""
+    if EMBEDDED:
+        return [f"store.lmdb.map_size={mib}MiB"]
+    arguments(data)
+    _running[data].limit(mib)
+    return []
 
 
 def stop(data=None):
