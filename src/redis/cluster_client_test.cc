@@ -318,6 +318,7 @@ TEST(ClusterClient, ComesBackAfterARestart) {
   ClientOnLoop client({.url = server.url(), .command_timeout = 10s});
   ASSERT_EQ(text_of(client.send({"SET", "a", "1"})), "OK");
   server.end();
+  while (client.counters().lost_connections.value() == 0) std::this_thread::yield();
   // Not executed for certain, so it is sent once there is somebody.
   auto waiting = client.begin({command_of({"SET", "a", "2"})});
   while (client.counters().connects_failed.value() == 0) std::this_thread::yield();
