@@ -22,7 +22,9 @@ PASSWORD = "not in the log: 1"
 
 def documented_commands():
     text = (REPOSITORY / "docs/operating/cluster.md").read_text()
-    return re.search(r"needs the commands\n`([^`]+)`", text).group(1)
+    listed = re.search(r"needs the commands\n`([^`]+)`", text).group(1)
+    assert f"~* -@all {listed}\n" in text, "the example allows the same"
+    return listed
 
 
 def user(commands):

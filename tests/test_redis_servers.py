@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from harness.client import Client
+from harness.events import check_events
 from harness.metrics import metrics
 from harness.nginx import free_port
 from harness.processes import wait_for
@@ -200,3 +201,51 @@ def test_a_start_that_waits_can_be_ended(tmp_path):
         node.start()
     end.join()
     assert caught.value.code == 0
+
+
+# What cannot be read: damaged, or written by a newer version (which redis_store_test.cc looks at)
+
+
+RECORDS = ("for _, key in ipairs(redis.call('KEYS', '*')) do "
+           "if string.find(key, ARGV[1], 1, true) and string.find(key, ARGV[2], 1, true) then "
+           "redis.call('SETRANGE', key, 0, string.char(2)) end end")
+EVENTS = ("for _, key in ipairs(redis.call('KEYS', '*:log:*')) do if string.find(key, ARGV[1], 1, true) then "
+          "local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1] "
+          "redis.call('XADD', key, (string.gsub(last[1], '0$', '1')), 'e', string.char(2) .. string.sub(last[2][2], 2)) "
+          "redis.call('XDEL', key, last[1]) end end")
+
+
+def test_what_cannot_be_read_is_refused_and_all_else_goes_on(redis, tmp_path):
+    quick = [f"tenants.policy.{name}.idle_timeout=300ms" for name in ("broken", "others")]
+    with Server(tmp_path / "node", ["events.retention=2s", *quick], store=on(redis.url, *QUICK)) as node:
+        broken, others, events = (Client(node.address, name) for name in ("broken", "others", "events"))
+        eve = {"gkc_customerId": "eve"}
+        strange = check_session(broken.create(eve | {"Idempotency-Key": "one"}))["sessionId"]
+        redis.call(f'EVAL "{RECORDS}" 0 :session: broken')
+        redis.call(f'EVAL "{RECORDS}" 0 :key: broken')
+        for call in (broken.get, broken.associate, broken.end):
+            assert is_unavailable(call(strange))
+        assert is_unavailable(broken.create(eve | {"Idempotency-Key": "one"}))
+        # A list that has it is none; the tenant's others are there.
+        named = check_session(broken.create({"gkc_customerId": "bob"}))["sessionId"]
+        assert is_unavailable(broken.list()) and is_unavailable(broken.list(customerId="eve"))
+        assert broken.list(customerId="bob").status == broken.events().status == 200
+
+        check_session(events.create())
+        _, first = check_events(events.events(), "events")
+        check_session(events.create())
+        redis.call(f'EVAL "{EVENTS}" 0 events')
+        assert is_unavailable(events.events(after=first))
+        assert events.events(limit=1).status == 200
+        check_session(events.create())
+        assert events.list().status == 200
+
+        # Expiry and the trimming of events pass it by, again and again.
+        ended = check_session(others.create())["sessionId"]
+        wait_for(lambda: metrics(node).sum("sojourn_reaper_removed_total", what="session") == 2, "the others expire")
+        assert others.head(ended).status == broken.head(named).status == 404
+        wait_for(lambda: events.events(after="0").json().get("response", {}).get("events") == [],
+                 "the events are trimmed, that one too")
+        node.await_words("A session's record is damaged", "An event is damaged or newer", "An idempotency entry is damaged")
+        for client in (broken, others, events):
+            client.close()

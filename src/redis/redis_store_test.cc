@@ -10,8 +10,10 @@
 #include <thread>
 
 #include "encoding/keys.h"
+#include "encoding/sealed.h"
 #include "keys.h"
 #include "redis/scripts.h"
+#include "session_record.h"
 #include "testing/conformance.h"
 #include "testing/faulty_client.h"
 #include "testing/on_loop.h"
@@ -125,6 +127,22 @@ TEST_F(RedisStoreTest, RefusesANewerFormat) {
   EXPECT_EQ(servers.ask({"GET", "{sojourn}:format"}).text, "1");
   servers.ask({"SET", "{sojourn}:format", "2"});
   EXPECT_THAT(opening_error().detail, HasSubstr("format"));
+}
+
+TEST_F(RedisStoreTest, ASessionOfANewerVersionIsNeverGuessedAt) {
+  Process process(servers.client_factory());
+  const Session session = plain_session(kTenant, 1);
+  ASSERT_EQ(process.ask(process.store.commit(creation(session))), CommitOutcome::committed);
+  const encoding::SessionKeyBytes name(kTenant, session.id);
+  std::string record = record_of(name.view(), session);
+  encoding::seal(name.view(), 2, record.data(), record.size() - encoding::kSealBytes);
+  servers.ask({"SET", key_in(shard_of(name.view()), "session", name.view()), record});
+  const auto read = process.ask(process.store.get(kTenant, session.id));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().kind, ErrorKind::store_unavailable);
+  EXPECT_THAT(read.error().detail, HasSubstr("newer"));
+  // No change of it is decided on what is not understood.
+  EXPECT_EQ(process.ask(process.store.commit(deletion(session))), CommitOutcome::conflict);
 }
 
 TEST_F(RedisStoreTest, FullServersRefuseGrowthAndLetSessionsBeReadAndEnded) {
