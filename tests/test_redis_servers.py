@@ -50,6 +50,13 @@ def says(redis, line):
         return b""
 
 
+def readiness(node):
+    client = Client(node.admin_address)
+    status = client.request("GET", "/readyz").status
+    client.close()
+    return status
+
+
 def commands(seen, outcome):
     return seen.sum("sojourn_redis_commands_total", outcome=outcome)
 
@@ -79,8 +86,10 @@ def test_metrics_tell_of_a_server_that_dies_and_comes_back(redis, tmp_path, tena
         assert during.sum("sojourn_redis_retries_total") > before.sum("sojourn_redis_retries_total")
         assert during.sum("sojourn_redis_connects_total", result="failed") > 0
         assert during.sum("sojourn_store_commits_total", outcome="failed") >= 1
+        wait_for(lambda: readiness(node) == 503, "a proxy is told")
 
         redis.start()
+        wait_for(lambda: readiness(node) == 200, "a proxy is told, without a request")
         wait_for(lambda: client.get(session).status == 200, "the session is back")
         made = check_session(client.create())
         after = metrics(node)
