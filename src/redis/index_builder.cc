@@ -106,10 +106,12 @@ Task<Result<size_t>> fit_shard(Servers& servers, Index& index, size_t shard) {
   co_return count;
 }
 
-Task<Result<size_t>> fit_all(Servers& servers, Attributes indexed) {
+Task<Result<size_t>> fit_all(Servers& servers, Attributes indexed,
+                             const std::function<bool()>& stop) {
   Index index(servers, std::move(indexed));
   size_t count = 0;
   for (size_t first = 0; first < kShards; first += kShardsAtOnce) {
+    if (stop()) co_return cannot("the server is to end; the next start begins anew.");
     std::vector<Task<Result<size_t>>> shards;
     for (size_t i = 0; i < kShardsAtOnce; ++i) {
       shards.push_back(fit_shard(servers, index, first + i));
@@ -126,7 +128,8 @@ Task<Result<size_t>> fit_all(Servers& servers, Attributes indexed) {
 }  // namespace
 
 Task<Result<void>> fit_index(Client& client, Servers& servers,
-                             std::vector<IdentityAttribute> indexed) {
+                             std::vector<IdentityAttribute> indexed,
+                             const std::function<bool()>& stop) {
   const std::string names = names_of(indexed);
   const auto known = co_await ask(client, words("GET", kIndexedKey));
   if (!known) co_return std::unexpected(known.error());
@@ -144,11 +147,13 @@ Task<Result<void>> fit_index(Client& client, Servers& servers,
                         {{"added", names_of(without(indexed, before))},
                          {"removed", names_of(without(before, indexed))}});
   }
-  const auto count = co_await fit_all(servers, std::move(indexed));
+  const auto count = co_await fit_all(servers, std::move(indexed), stop);
   if (!count) co_return std::unexpected(count.error());
   if (!is_new) {
     const auto noted = co_await ask(client, words("SET", kChangedKey, "1", "PX", kChangedFor_ms));
     if (!noted) co_return std::unexpected(noted.error());
+  }
+  if (!is_new || *count > 0) {
     servers.log().write(LogLevel::info, "store.index_ready", "The index is ready.",
                         {{"sessions", *count}});
   }

@@ -133,8 +133,10 @@ class Cluster:
         return done.stdout.strip()
 
     def kill(self, port):
-        """kill -9."""
-        os.kill(self.nodes()[port], signal.SIGKILL)
+        """kill -9; its port is free afterwards."""
+        pid = self.nodes()[port]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not _is_running(pid), "the server is gone")
 
     def freeze(self, port):
         """The server does nothing until thaw(): as one whose machine hangs."""
