@@ -198,7 +198,10 @@ class Cluster:
 
 
 def _is_running(pid):
+    """Whether any thread of it lives: the last one gives back the port."""
     try:
+        if len(os.listdir(f"/proc/{pid}/task")) > 1:
+            return True
         return open(f"/proc/{pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
