@@ -44,8 +44,12 @@ function(module)
     file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${header} ${root}/${folder}/${header} SYMBOLIC)
   endforeach()
 
-  # A public header stands alone: one generated file per header includes it and nothing else.
+  # A public header stands alone: one generated file per header includes it and nothing else. (In some
+  # presets: it is as true in the others.)
   set(alone_sources)
+  if(M_SOURCES AND NOT SOJOURN_HEADERS_ALONE)
+    set(M_PUBLIC_HEADERS)
+  endif()
   foreach(header IN LISTS M_PUBLIC_HEADERS)
     string(MAKE_C_IDENTIFIER ${header} identifier)
     set(alone ${CMAKE_BINARY_DIR}/stands_alone/${M_NAME}/${identifier}.cc)
@@ -63,7 +67,7 @@ function(module)
     target_compile_options(${M_NAME} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
 
-  if(M_TESTS AND NOT SOJOURN_FUZZ)
+  if(M_TESTS)
     add_executable(${M_NAME}_test ${M_TESTS})
     target_link_libraries(${M_NAME}_test PRIVATE ${M_NAME} ${M_USES_PRIVATELY} ${M_TEST_USES}
       ${M_TEST_LINKS} GTest::gmock GTest::gtest_main)

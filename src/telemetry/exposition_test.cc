@@ -21,7 +21,7 @@ TEST(ExpositionTest, WritesTheTextFormat) {
 TEST(ExpositionTest, BucketsAreCumulative) {
   static constexpr uint64_t kBounds[] = {10, 20};
   Distribution distribution(kBounds);
-  for (const uint64_t value : {10, 11, 20, 21}) distribution.add(value);
+  for (const uint64_t value : {10U, 11U, 20U, 21U}) distribution.add(value);
   Exposition page;
   page.histogram("d_seconds", "Help.", distribution.view(), 0.5);
   EXPECT_THAT(page.text(), HasSubstr("d_seconds_count 4\nd_seconds_sum 31\n"
