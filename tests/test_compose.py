@@ -102,7 +102,7 @@ def test_the_image_has_every_library():
         assert os.access(REPOSITORY / script, os.X_OK), script
     installed = set(re.search(r"--no-install-recommends \\\n(.*?)&&", dockerfile, re.DOTALL).group(1).split())
     headers = subprocess.run(["objdump", "-p", BINARY], capture_output=True, text=True, check=True).stdout
-    if "libasan" in headers:
+    if b"__asan_init" in Path(BINARY).read_bytes():
         pytest.skip("no image has a sanitized build, which needs other libraries")
     for library in re.findall(r"NEEDED +(\S+)", headers):
         if re.match(r"lib(c|m|gcc_s|stdc\+\+)\.so", library) or library.startswith("ld-"):
