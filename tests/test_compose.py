@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml

@@ -8,7 +8,6 @@
 namespace sojourn::redis {
 namespace {
 
-
 const Reply kOk{.kind = Reply::Kind::status, .text = "OK"};
 Reply error(std::string text) { return {.kind = Reply::Kind::error, .text = std::move(text)}; }
 
