@@ -8,6 +8,8 @@
 namespace sojourn::redis {
 namespace {
 
+using std::chrono_literals::operator""ms;
+
 const Reply kOk{.kind = Reply::Kind::status, .text = "OK"};
 Reply error(std::string text) { return {.kind = Reply::Kind::error, .text = std::move(text)}; }
 

@@ -26,6 +26,7 @@ namespace {
 using domain::IdentityAttribute;
 using domain::Session;
 using store::CommitOutcome;
+using store::testing::answer_from;
 using store::testing::creation;
 using store::testing::deletion;
 using store::testing::plain_session;

@@ -45,7 +45,7 @@ TEST(SlotMap, IsReadFromClusterSlots) {
 }
 
 TEST(SlotMap, TakesTheHostThatWasAskedForOneThatIsNotKnown) {
-  for (const Reply& host : {string(""), string("?"), Reply()}) {
+  for (Reply host : {string(""), string("?"), Reply()}) {
     Reply unknown = node("", 7000);
     unknown.elements[0] = host;
     const auto map = SlotMap::from_reply(array({range(5, 5, {unknown})}), kAsked);
