@@ -151,7 +151,9 @@ TEST(ClusterClient, HandsOnErrorRepliesAndLargeValues) {
 }
 
 TEST(ClusterClient, SaysHowManyReplicasAcknowledged) {
-  ClientOnLoop client(testing::redis_cluster().url());
+  // However long a replica takes on a busy machine.
+  ClientOnLoop client(
+      {.url = testing::redis_cluster().url(), .command_timeout = 30s, .wait_timeout = 20s});
   Command with_wait = command_of({"SET", "a", "1"});
   with_wait.replicas = 1;
   const auto outcome = client.send(with_wait);
