@@ -8,7 +8,9 @@ import pytest
 pytest.register_assert_rewrite("harness.wire", "harness.client", "harness.server")
 
 from harness import server as server_module, stores  # noqa: E402 (after the assert rewrite)
+from harness.certificates import Authority  # noqa: E402
 from harness.client import Client, Connection  # noqa: E402
+from harness.proxies import KINDS, ProtectedInFront  # noqa: E402
 from harness.server import BINARY, Server  # noqa: E402
 
 
@@ -90,3 +92,38 @@ def connect(server):
     yield open_one
     for one in connections:
         one.close()
+
+
+# Behind a proxy with TLS to the outside
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def certificate(authority):
+    return authority.issue("proxy")
+
+
+@pytest.fixture(scope="module")
+def tls(authority):
+    """What clients of the proxy trust."""
+    return authority.client()
+
+
+@pytest.fixture(scope="module")
+def in_front(tmp_path_factory, certificate):
+    """in_front(kind, nodes...) runs a proxy until the end of the file's tests."""
+    running = []
+
+    def start(kind, *nodes, **options):
+        make = KINDS.get(kind, ProtectedInFront)
+        one = make(tmp_path_factory.mktemp(kind), nodes, certificate, **options)
+        running.append(one)
+        return one.__enter__()
+
+    yield start
+    for one in running:
+        one.__exit__()

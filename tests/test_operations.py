@@ -211,6 +211,19 @@ def test_head_answers_as_get_does_but_without_a_body(client):
     assert int(head.field("Content-Length")) == len(got.body)
 
 
+def test_get_and_head_name_the_customer_and_the_agent_in_header_fields(client):
+    """For proxies that see no body."""
+    def named(response):
+        return response.field("gkc-customerId"), response.field("gkc-agentId")
+
+    session = check_session(client.create())["sessionId"]
+    assert named(client.get(session)) == named(client.head(session)) == (None, None)
+    client.associate(session, {"gkc_customerId": "bøb €"})
+    assert named(client.get(session)) == named(client.head(session)) == ("bøb €", None)
+    client.associate(session, {"gkc_agentId": "a"})
+    assert named(client.head(session)) == ("bøb €", "a")
+
+
 @pytest.mark.parametrize("unknown", ["0" * 36, "x", "%zz"])
 def test_head_never_creates(client, unknown):
     head = client.head(unknown, SOMEONE)

@@ -1,5 +1,6 @@
-"""Behind nginx and HAProxy with the configurations of packaging/, and TLS to the outside: who the
-client is and where it is arrives, nothing is lost, repeated or changed on the way."""
+"""Behind nginx and HAProxy with the configurations of packaging/, and TLS to the outside: what
+applications say arrives, nothing is lost, repeated or changed on the way. Browsers:
+test_proxy_browsers.py."""
 
 import contextlib
 import re
@@ -9,47 +10,14 @@ import threading
 
 import pytest
 
-from harness.certificates import Authority, tls_settings
+from harness.certificates import tls_settings
 from harness.client import Client, Closed, Connection, request_bytes
 from harness.events import Stream
 from harness.nginx import free_port
 from harness.processes import wait_for
-from harness.proxies import Application, HaproxyInFront, Mute, NginxInFront, Provider, replaced
-from harness.server import REPOSITORY, Server, run
+from harness.proxies import KINDS, Mute, create, replaced, session_of
+from harness.server import REPOSITORY, Server
 from harness.wire import check_error, check_session, without_access
-
-KINDS = {"nginx": NginxInFront, "haproxy": HaproxyInFront}
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def certificate(authority):
-    return authority.issue("proxy")
-
-
-@pytest.fixture(scope="module")
-def tls(authority):
-    return authority.client()
-
-
-@pytest.fixture(scope="module")
-def in_front(request, tmp_path_factory, certificate):
-    """in_front(kind, nodes...) runs a proxy until the end of the file's tests."""
-    running = []
-
-    def start(kind, *nodes, **options):
-        one = KINDS[kind](tmp_path_factory.mktemp(kind), nodes, certificate, **options)
-        running.append(one)
-        return one.__enter__()
-
-    yield start
-    for one in running:
-        one.__exit__()
-
 
 @pytest.fixture(scope="module", params=KINDS)
 def proxy(request, server, in_front):
@@ -63,16 +31,6 @@ def through(proxy, tenant, tls):
     client = Client(proxy.applications, tenant, tls=tls)
     yield client
     client.close()
-
-
-def create(client, headers=(), body=None):
-    return session_of(client.create(headers, body))
-
-
-def session_of(response):
-    """A session as it came through a proxy: nginx puts its own Server and Date in."""
-    assert response.status == 200, response
-    return response.json()["response"]
 
 
 # For applications: what they say arrives
@@ -188,14 +146,6 @@ def test_a_quiet_stream_stays_open(proxy, tenant, tls):
         assert lines and all(line.startswith(":") for line in lines)
 
 
-def test_no_session_id_is_in_the_log(proxy, through):
-    session = create(through)["sessionId"]
-    through.get(session)
-    through.list(customerId="bob@example.com")
-    wait_for(lambda: session[:10] in proxy.log() and '"/sessions"' in proxy.log(), "logged")
-    assert session[10:] not in proxy.log() and "bob" not in proxy.log()
-
-
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_tls_1_2_and_1_3_are_spoken(proxy, authority, version):
     for address in (proxy.applications, proxy.browsers):
@@ -209,90 +159,6 @@ def test_older_versions_are_not(proxy):
                                "-cipher", "DEFAULT@SECLEVEL=0"], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=20, check=False)
         assert "alert protocol version" in said.stdout + said.stderr
-
-
-# For browsers: the proxy says who they are
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def browsers(request, tmp_path_factory, in_front):
-    """Each proxy in turn before a server that asks for keys, for one of which the proxy has."""
-    directory = tmp_path_factory.mktemp("keys")
-    code, key, stderr = run("key", "new", "--name", "proxy", "--tenants", "1", "--scopes",
-                            "read,write,end", "--file", directory / "keys.toml")
-    assert code == 0, stderr
-    changes = [] if request.param == "haproxy" else [  # it must not matter for this site
-        ("server_name www.example.com;", "server_name www.example.com; underscores_in_headers on;")]
-    with Application() as application, \
-            Server(directory / "data", [f"security.key_file={directory}/keys.toml"]) as node:
-        yield in_front(request.param, node, application=application, provider=Provider(directory),
-                       key=key.strip(), changes=changes)
-
-
-@pytest.fixture
-def browser(browsers, tls):
-    client = Client(browsers.browsers, "1", tls=tls)
-    yield client
-    client.close()
-
-
-LIES = [(name, "eve") for name in ("gkc_customerId", "gkc-customerId", "GKC_CUSTOMERID", "gkc_agentId",
-                                   "gkc-agentId")]
-
-
-def test_a_visitor_is_anonymous_whatever_it_says(browser):
-    for headers in ([], LIES):
-        info = create(browser, headers)
-        assert info["anonymous"] and info["tenantId"] == "1"
-
-
-def test_who_is_signed_in_is_the_customer(browsers, browser):
-    session = create(browser)["sessionId"]
-    headers = LIES + list(browsers.signed_in("bob@example.com").items())
-    info = session_of(browser.associate(session, headers))
-    assert (info["customerId"], info["agentId"]) == ("bob@example.com", None)
-    assert info["sessionId"] == session
-    assert session_of(browser.end(session))["customerId"] == "bob@example.com"
-
-
-def test_a_wrong_login_is_refused(browsers, browser):
-    for headers in browsers.not_signed_in():
-        assert browser.create(headers).status == 401, headers
-        browser.close()  # HAProxy hangs up after a refusal of its own
-
-
-def test_a_page_of_another_origin_cannot_name_its_session_after_the_visitor(in_front, start_server, tls):
-    """For nginx, whose visitors show who they are by a cookie. HAProxy's send a token by themselves."""
-    with Application() as application:
-        proxy = in_front("nginx", start_server(), application=application)
-        with contextlib.closing(Client(proxy.browsers, tls=tls)) as browser:
-            session = create(browser)["sessionId"]
-            headers = proxy.signed_in("bob")
-            for origin in ("https://evil.example.com", "null", "https://www.example.com.evil.com"):
-                assert browser.associate(session, headers | {"Origin": origin}).status == 403
-            assert session_of(browser.get(session))["anonymous"]
-            own = headers | {"Origin": "https://www.example.com"}
-            assert session_of(browser.associate(session, own))["customerId"] == "bob"
-
-
-def test_a_browser_stays_in_the_tenant_of_the_site(browsers, tls):
-    for tenant in ("2", None):
-        client = Client(browsers.browsers, tenant, tls=tls)
-        assert create(client)["tenantId"] == "1"
-        client.close()
-
-
-def test_a_browser_reaches_nothing_but_single_sessions(browser):
-    for method, target in [("GET", browser.path("/sessions")), ("GET", browser.path("/events")),
-                           ("DELETE", browser.path("/sessions", {"customerId": "bob"})),
-                           ("GET", "/gks-server/v1/sessions?tenantId=1"), ("GET", "/sessions/?tenantId=1"),
-                           ("GET", "/sessions/x/../../events?tenantId=1"),
-                           ("GET", "/sessions/..%2fevents?tenantId=1"),
-                           ("GET", "/sessions%3fx=/new")]:
-        response = browser.request(method, target)
-        assert response.status in (400, 404), (target, response)
-        assert b"statusCode" not in response.body, f"{target} reached Sojourn"
-        browser.close()
 
 
 # What may have been done is not done again
@@ -312,7 +178,7 @@ def before_the_mute(request, in_front, tls):
 def test_only_what_does_no_harm_is_repeated(before_the_mute, method, session, headers, repeated):
     client, requests = before_the_mute
     assert client.call(method, session, headers).status == 502
-    assert set(requests()) == {method}
+    assert {one.method for one in requests()} == {method}
     assert (len(requests()) > 1) is repeated, requests()
 
 

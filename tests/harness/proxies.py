@@ -9,7 +9,9 @@ import socket
 import subprocess
 import threading
 import time
+import typing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote, unquote_to_bytes
 
 from harness.certificates import openssl
 from harness.nginx import Nginx, free_port
@@ -27,15 +29,16 @@ def replaced(text, changes):
 
 
 class Application:
-    """What nginx asks who a visitor is: the cookie `user=NAME` says it, `user=nobody` is refused."""
+    """What nginx asks who a visitor is: the cookie `user=NAME` says it, in percent-encoded bytes;
+    `user=nobody` is refused."""
 
     def __enter__(self):
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 name = (self.headers.get("Cookie") or "").removeprefix("user=")
                 self.send_response(401 if name == "nobody" else 204)
-                if name:
-                    self.send_header("X-Customer-Id", name)
+                if name:  # a header is bytes: latin-1 here stands for each as it is
+                    self.send_header("X-Customer-Id", unquote_to_bytes(name).decode("latin-1"))
                 self.end_headers()
 
             do_PUT = do_POST = do_DELETE = do_HEAD = do_GET
@@ -57,16 +60,21 @@ class Provider:
     """An identity provider that signs tokens (JWT, RS256)."""
 
     ISSUER = "https://login.example.com"
+    SITE = "https://www.example.com"  # for which its tokens are
 
     def __init__(self, directory):
         self._key, self.path = directory / "provider.key", directory / "provider.pem"
         openssl("genrsa", "-out", self._key, 2048)
         openssl("rsa", "-in", self._key, "-pubout", "-out", self.path)
 
-    def token(self, customer, issuer=ISSUER, seconds=600, **header):
-        claims = {"iss": issuer, "sub": customer, "exp": int(time.time()) + seconds}
-        signed = b".".join(map(_base64url, (json.dumps({"alg": "RS256"} | header).encode(),
-                                            json.dumps(claims).encode())))
+    def token(self, customer, header=None, escaped=False, **claims):
+        """`claims`: others than usual; those that are None are left out. `escaped`: non-ASCII
+        characters as \\uXXXX."""
+        usual = {"iss": self.ISSUER, "sub": customer, "aud": self.SITE, "exp": int(time.time()) + 600}
+        claims = {name: value for name, value in (usual | claims).items() if value is not None}
+        signed = b".".join(map(_base64url, (
+            json.dumps({"alg": "RS256"} | (header or {})).encode(),
+            json.dumps(claims, ensure_ascii=escaped).encode())))
         signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self._key], input=signed,
                                    capture_output=True, check=True).stdout
         return (signed + b"." + _base64url(signature)).decode()
@@ -115,6 +123,7 @@ class NginxInFront(InFront):
             ("/etc/ssl/sojourn/fullchain.pem", self.certificate.path),
             ("/etc/ssl/sojourn/key.pem", self.certificate.key),
             ("/var/log/nginx/sojourn.log", "access.log"),
+            ("error_log /dev/null ", "error_log error.log "),
             ("/etc/nginx/sojourn-key", "key"),
             ("http://127.0.0.1:8080", "http://%s:%d" % application),
         ]))
@@ -132,7 +141,7 @@ class NginxInFront(InFront):
 
     def signed_in(self, customer):
         """The headers by which a browser shows who its user is."""
-        return {"Cookie": f"user={customer}"}
+        return {"Cookie": f"user={quote(customer, safe='@')}"}
 
     def not_signed_in(self):
         """Headers of logins that are none."""
@@ -140,6 +149,26 @@ class NginxInFront(InFront):
 
     def __exit__(self, *_):
         self._nginx.__exit__()
+
+
+class ProtectedInFront(NginxInFront):
+    """packaging/nginx/protected-application.conf; `browsers` is the address of its site."""
+
+    DOCUMENTED = REPOSITORY / "packaging/nginx/protected-application.conf"
+
+    def _write(self, text):
+        (self.directory / "key").write_text(f'proxy_set_header Authorization "Bearer {self.key}";\n')
+        node, = self.nodes
+        (self.directory / "sojourn.conf").write_text(replaced(text, [
+            ("server 127.0.0.1:9092;", "server %s:%d;" % node.address),
+            ("listen 443 ", "listen %s:%d " % self.browsers),
+            ("/etc/ssl/sojourn/fullchain.pem", self.certificate.path),
+            ("/etc/ssl/sojourn/key.pem", self.certificate.key),
+            ("/var/log/nginx/app.log", "access.log"),
+            ("error_log /dev/null ", "error_log error.log "),
+            ("/etc/nginx/sojourn-key", "key"),
+            ("http://127.0.0.1:8080", "http://%s:%d" % self.application.address),
+        ]))
 
 
 class HaproxyInFront(InFront):
@@ -182,16 +211,20 @@ class HaproxyInFront(InFront):
     said = InFront.log
 
     def signed_in(self, customer):
-        return {"Authorization": f"Bearer {self.provider.token(customer)}"}
+        return self.showing(self.provider.token(customer))
+
+    @staticmethod
+    def showing(token):
+        return {"Authorization": f"Bearer {token}"}
 
     def not_signed_in(self):
         token = self.provider.token
         header, claims, signature = token("bob").split(".")
         other_claims = token("eve").split(".")[1]
-        for wrong in (token("bob", seconds=-1), token("bob", issuer="https://evil.example.com"),
-                      token("bob", alg="none"), token("bob", alg="HS256"), f"{header}.{claims}.",
+        for wrong in (token("bob", {"alg": "none"}), token("bob", {"alg": "HS256"}),
+                      token("bob", {"crit": ["exp"]}), f"{header}.{claims}.",
                       f"{header}.{other_claims}.{signature}", "x"):
-            yield {"Authorization": f"Bearer {wrong}"}
+            yield self.showing(wrong)
         yield {"Authorization": "Basic Ym9iOmJvYg=="}
 
     def __exit__(self, *_):
@@ -199,28 +232,34 @@ class HaproxyInFront(InFront):
         self._process.wait(10)
 
 
-class Mute:
-    """A node that reads a request and hangs up without an answer: was it done or not? Only /readyz is
-    answered, on the same port."""
+KINDS = {"nginx": NginxInFront, "haproxy": HaproxyInFront}
+
+
+class Recorder:
+    """A node, or an application, that keeps the requests as they reach it, and answers each with
+    `status` and no body. /readyz is answered on the same port."""
+
+    answers, status = True, 200
 
     def __enter__(self):
-        self.requests = []
-        mute = self
+        self.requests = []  # [Request]
+        node = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def handle_any(self):
-                if self.path == "/readyz":
-                    self.send_response(200)
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                    return
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                mute.requests.append(self.command)
-                self.close_connection = True
+                if self.path != "/readyz":
+                    body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                    node.requests.append(Request(self.command, self.path, self.headers.items(), body))
+                    if not node.answers:
+                        self.close_connection = True
+                        return
+                self.send_response(node.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
-            do_GET = do_PUT = do_POST = do_DELETE = handle_any
+            do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any
 
             def log_message(self, *_):
                 pass
@@ -234,3 +273,26 @@ class Mute:
     def __exit__(self, *_):
         self._server.shutdown()
         self._server.server_close()
+
+
+class Request(typing.NamedTuple):
+    method: str
+    target: str
+    headers: list
+    body: bytes
+
+
+class Mute(Recorder):
+    """One that reads a request and hangs up without an answer: was it done or not?"""
+
+    answers = False
+
+
+def create(client, headers=(), body=None):
+    return session_of(client.create(headers, body))
+
+
+def session_of(response):
+    """A session as it came through a proxy: nginx puts its own Server and Date in."""
+    assert response.status == 200, response
+    return response.json()["response"]
