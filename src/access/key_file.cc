@@ -58,9 +58,22 @@ std::expected<std::string, std::string> read_all(const File& file, const Path& p
   }
 }
 
-void sync_directory_of(const Path& path) {
+Path directory_of(const Path& path) {
   const Path parent = path.parent_path();
-  const File directory(parent.empty() ? Path(".") : parent, O_RDONLY | O_DIRECTORY);
+  return parent.empty() ? "." : parent;
+}
+
+// What root makes in the directory of a service, the service can read: see key_file.h.
+bool give_to_directory(const File& file, const Path& path) {
+  struct stat directory{};
+  if (stat(directory_of(path).c_str(), &directory) != 0) return false;
+  const mode_t mode = 0600 | (directory.st_mode & S_IRGRP);
+  return fchown(file.descriptor(), directory.st_uid, directory.st_gid) == 0 &&
+         fchmod(file.descriptor(), mode) == 0;
+}
+
+void sync_directory_of(const Path& path) {
+  const File directory(directory_of(path), O_RDONLY | O_DIRECTORY);
   if (directory.is_open()) fsync(directory.descriptor());
 }
 
@@ -75,7 +88,11 @@ std::expected<KeyRing, std::string> read_key_file(const Path& path) {
 }
 
 std::expected<void, std::string> append_to_key_file(const Path& path, const ApiKey& key) {
-  const File file(path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK);
+  const File made(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL);
+  if (!made.is_open() && errno != EEXIST) return failed(path, "make");
+  if (made.is_open() && geteuid() == 0 && !give_to_directory(made, path))
+    return failed(path, "make");
+  const File file(path, O_RDWR | O_APPEND | O_NONBLOCK);
   if (!file.is_open()) return failed(path, "open");
   if (flock(file.descriptor(), LOCK_EX) != 0) return failed(path, "lock");
   const auto text = read_all(file, path);

@@ -85,6 +85,25 @@ TEST_F(KeyFile, IsMadeForItsOwnerAlone) {
   EXPECT_EQ(mode(), 0600U);
 }
 
+TEST_F(KeyFile, IsMadeByRootForTheGroupOfItsDirectory) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  const auto made_in = [&](uid_t owner, mode_t directory_mode) {
+    std::filesystem::remove(path_);
+    const auto directory = path_.parent_path();
+    EXPECT_EQ(chown(directory.c_str(), owner, 12'345), 0);
+    EXPECT_EQ(chmod(directory.c_str(), directory_mode), 0);
+    EXPECT_TRUE(append_to_key_file(path_, key("web")));
+    struct stat status{};
+    EXPECT_EQ(stat(path_.c_str(), &status), 0);
+    EXPECT_EQ(status.st_uid, owner);
+    EXPECT_EQ(status.st_gid, 12'345U);
+    return mode();
+  };
+  EXPECT_EQ(made_in(0, 0750), 0640U);
+  EXPECT_EQ(made_in(0, 0700), 0600U);
+  EXPECT_EQ(made_in(54'321, 0700), 0600U);
+}
+
 TEST_F(KeyFile, KeepsWhatIsThereAndItsMode) {
   const ApiKey one = key("one");
   const ApiKey two = key("two");

@@ -8,6 +8,7 @@
 #include <cassert>
 #include <cstring>
 
+#include "as_owner.h"
 #include "directory.h"
 #include "encoding/bytes.h"
 #include "file_operations.h"
@@ -146,6 +147,7 @@ uint64_t free_bytes(MDB_env* environment, uint64_t page_size, uint64_t enough) {
 
 Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions& options,
                                                        const Clock& clock, Entropy& entropy) {
+  const AsOwner owner(options.path);
   if (auto prepared = prepare_directory(options.path); !prepared) {
     return std::unexpected(prepared.error());
   }
@@ -192,6 +194,7 @@ Result<std::unique_ptr<Environment>> Environment::open_to_read(const std::filesy
   if (!std::filesystem::exists(path / "data.mdb", status)) {
     return cannot_open(path, "there is no store in it");
   }
+  const AsOwner owner(path);  // LMDB makes lock.mdb when it is missing
   std::unique_ptr<Environment> made(new Environment);
   int error = mdb_env_create(&made->env_);
   if (!error) error = mdb_env_set_maxdbs(made->env_, kMaxTables);

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "as_owner.h"
 #include "directory.h"
 
 namespace sojourn::lmdb {
@@ -42,6 +43,7 @@ Result<void> check_empty(const fs::path& directory) {
 
 Result<std::unique_ptr<Staging>> Staging::begin(const fs::path& directory) {
   if (directory.empty()) return cannot_fill(directory, "its path is empty; name a directory");
+  auto owner = std::make_unique<AsOwner>(directory);
   const bool made = mkdir(directory.c_str(), 0700) == 0;
   if (!made && errno != EEXIST) {
     return cannot_fill(directory, "making the directory: " + reason_of(errno));
@@ -49,7 +51,7 @@ Result<std::unique_ptr<Staging>> Staging::begin(const fs::path& directory) {
   if (auto empty = check_empty(directory); !empty) return std::unexpected(empty.error());
   const auto lock = lock_directory(directory);
   if (!lock) return std::unexpected(lock.error());
-  std::unique_ptr<Staging> staging(new Staging(directory, made, *lock));
+  std::unique_ptr<Staging> staging(new Staging(directory, made, *lock, std::move(owner)));
   // Someone may have filled it before the lock was ours.
   if (auto empty = check_empty(directory); !empty) {
     staging->finished_ = true;
@@ -65,8 +67,9 @@ Result<std::unique_ptr<Staging>> Staging::begin(const fs::path& directory) {
   return staging;
 }
 
-Staging::Staging(fs::path directory, bool made, int lock)
-    : directory_(std::move(directory)),
+Staging::Staging(fs::path directory, bool made, int lock, std::unique_ptr<AsOwner> owner)
+    : owner_(std::move(owner)),
+      directory_(std::move(directory)),
       work_(directory_ / kPartialDirectory),
       made_(made),
       lock_(lock) {}

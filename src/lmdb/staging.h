@@ -12,10 +12,13 @@
 
 namespace sojourn::lmdb {
 
+class AsOwner;
+
 class Staging {
  public:
   // Makes the directory with mode 0700 when there is nothing, and keeps it locked. Refuses one that
-  // has a store or anything else in it, but for what an interrupted staging left.
+  // has a store or anything else in it, but for what an interrupted staging left. As long as it
+  // lives, its thread is the directory's owner to the file system (as_owner.h).
   static Result<std::unique_ptr<Staging>> begin(const std::filesystem::path& directory);
 
   // Throws away what is not finished.
@@ -31,8 +34,9 @@ class Staging {
   Result<void> finish();
 
  private:
-  Staging(std::filesystem::path directory, bool made, int lock);
+  Staging(std::filesystem::path directory, bool made, int lock, std::unique_ptr<AsOwner> owner);
 
+  const std::unique_ptr<AsOwner> owner_;
   const std::filesystem::path directory_;
   const std::filesystem::path work_;
   const bool made_;  // the directory was not there
