@@ -1,6 +1,7 @@
 #!/bin/sh
 # Run by machine.py in namespaces of its own (mount, process, network, name): makes DIR/root a machine with
-# this one's files, of which nothing is written back, and becomes its first process.
+# the files of this one, writes nothing back, and becomes its first process. Nothing of it may reach this
+# machine: /proc/sys is read-only, /dev its own, and no unit of systemd but the journal starts.
 # usage: machine.sh DIR REPOSITORY
 set -eu
 dir=$1 repository=$2 root=$1/root
@@ -28,7 +29,9 @@ mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=666,gid=5,mode=620 devpts "$root/dev/pts"
 ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
-for number in 0 1 2; do ln -s "/proc/self/fd/$number" "$root/dev/std$(echo in out err | cut -d' ' -f$((number + 1)))"; done
+ln -s fd/0 "$root/dev/stdin"
+ln -s fd/1 "$root/dev/stdout"
+ln -s fd/2 "$root/dev/stderr"
 ip link set lo up
 hostname machine
 
