@@ -63,7 +63,7 @@ Path directory_of(const Path& path) {
   return parent.empty() ? "." : parent;
 }
 
-// What root makes in the directory of a service, the service can read: see key_file.h.
+// The service can read what root creates in its directory: see key_file.h.
 bool give_to_directory(const File& file, const Path& path) {
   struct stat directory{};
   if (stat(directory_of(path).c_str(), &directory) != 0) return false;

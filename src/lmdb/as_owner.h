@@ -7,12 +7,11 @@
 
 namespace sojourn::lmdb {
 
-// An operator runs `sojourn restore` as root in the directory of the service. While an AsOwner of
-// that directory lives, the files that this thread makes belong to the directory's owner (if the
-// directory does not exist, to its parent's), so the service can open them; and the thread may
-// touch only what the owner may, so no link in the directory can lead root elsewhere. Files that
-// are open already stay as they are. Threads started meanwhile inherit it. Does nothing unless root
-// runs it and the owner is another user.
+// While an AsOwner of `directory` exists, the calling thread acts as the directory's owner on files
+// (if the directory does not exist, as its parent's owner). So if an operator runs `sojourn
+// restore` as root, the service can open the files, and no link in the directory can lead root
+// elsewhere. Files that are already open are not affected. Threads started meanwhile inherit it.
+// Does nothing unless the process runs as root and another user owns the directory.
 class AsOwner {
  public:
   explicit AsOwner(const std::filesystem::path& directory);
