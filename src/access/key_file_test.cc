@@ -61,21 +61,21 @@ TEST_F(KeyFile, IsReadAsItWasWritten) {
 TEST_F(KeyFile, ThatCannotBeReadIsNamed) {
   EXPECT_THAT(read_key_file(path_).error(),
               AllOf(HasSubstr("keys.toml"), HasSubstr("No such file")));
-  EXPECT_THAT(read_key_file(directory_).error(), HasSubstr("not a file"));
+  EXPECT_THAT(read_key_file(directory_).error(), HasSubstr("it is a directory"));
   write("web = 1\n");
   EXPECT_THAT(read_key_file(path_).error(), StartsWith(path_.string() + ":1: "));
 }
 
 TEST_F(KeyFile, ThatIsAPipeIsRefusedAndNotWaitedFor) {
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
-  EXPECT_THAT(read_key_file(path_).error(), HasSubstr("not a file"));
+  EXPECT_THAT(read_key_file(path_).error(), HasSubstr("not a regular file"));
 }
 
 TEST_F(KeyFile, HasALargestSize) {
   write(std::string(kMaxKeyFileBytes, '\n'));
   EXPECT_TRUE(read_key_file(path_));
   write(std::string(kMaxKeyFileBytes + 1, '\n'));
-  EXPECT_THAT(read_key_file(path_).error(), HasSubstr("more than 16 MiB"));
+  EXPECT_THAT(read_key_file(path_).error(), HasSubstr("larger than 16 MiB"));
 }
 
 TEST_F(KeyFile, IsMadeForItsOwnerAlone) {

@@ -7,11 +7,10 @@
 #include <openssl/ssl.h>
 #include <sys/stat.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <new>
 #include <string_view>
+
+#include "base/file.h"
 
 namespace sojourn::http {
 namespace {
@@ -52,20 +51,12 @@ std::string reason() {
   return text != nullptr ? text : "unknown reason";
 }
 
-Result<std::string> read_file(std::string_view what, const std::filesystem::path& path) {
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return refused(
-        fmt::format("Cannot read the {} {}: {}.", what, path.string(), std::strerror(errno)));
+Result<std::string> read(std::string_view what, const std::filesystem::path& path) {
+  auto text = read_file(path, kMaxFile);
+  if (!text) {
+    return refused(fmt::format("Cannot read the {} {}: {}.", what, path.string(), text.error()));
   }
-  std::string text(kMaxFile + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kMaxFile) {
-    return refused(fmt::format("The {} {} is too large to be one.", what, path.string()));
-  }
-  return text;
+  return *std::move(text);
 }
 
 Bio memory(const std::string& text) {
@@ -77,7 +68,7 @@ Bio memory(const std::string& text) {
 // All certificates of a file, in its order; at least one.
 Result<std::vector<Certificate>> read_certificates(std::string_view what,
                                                    const std::filesystem::path& path) {
-  const auto text = read_file(what, path);
+  const auto text = read(what, path);
   if (!text) return std::unexpected(text.error());
   const Bio bio = memory(*text);
   std::vector<Certificate> certificates;
@@ -200,7 +191,7 @@ Result<void> TlsContext::use_certificate(const std::filesystem::path& path) {
 
 Result<void> TlsContext::use_key(const TlsOptions& options) {
   const std::string path = options.key.string();
-  const auto text = read_file("TLS key", options.key);
+  const auto text = read("TLS key", options.key);
   if (!text) return std::unexpected(text.error());
   bool is_encrypted = false;
   const Key key(

@@ -4,7 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include <fstream>
+#include "base/file.h"
 
 namespace sojourn::redis {
 namespace {
@@ -17,8 +17,11 @@ std::unexpected<Error> refused(std::string sentence) {
 }
 
 Result<void> check_readable(std::string_view option, const std::string& file) {
-  if (file.empty() || std::ifstream(file).good()) return {};
-  return refused(fmt::format("Cannot read {}, the file of {}.", file, option));
+  if (file.empty()) return {};
+  constexpr size_t kMost = 4UL * 1024 * 1024;  // more than any list of CAs
+  const auto text = read_file(file, kMost);
+  if (text) return {};
+  return refused(fmt::format("Cannot read {}, the file of {}: {}.", file, option, text.error()));
 }
 
 // OpenSSL asks for the passphrase of an encrypted key on the terminal, where no one sits.
