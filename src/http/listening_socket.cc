@@ -4,14 +4,14 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <memory>
 #include <optional>
+
+#include "http/listen_address.h"
 
 namespace sojourn::http {
 namespace {
@@ -41,21 +41,10 @@ std::unexpected<Error> refused_by_system(const std::string& address, int error) 
 }
 
 Result<Address> parse(const std::string& text) {
-  const auto malformed = [&] {
-    return cannot_listen(text, "write HOST:PORT, an IPv6 host in brackets, the port 0 to 65535.");
-  };
-  const size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0) return malformed();
-  std::string host = text.substr(0, colon);
-  const std::string port = text.substr(colon + 1);
-  uint16_t number = 0;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (error != std::errc() || end != port.data() + port.size()) return malformed();
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string::npos) {
-    return malformed();
-  }
+  const auto listen = parse_listen_address(text);
+  if (!listen) return cannot_listen(text, fmt::format("{}.", kListenAddressForm));
+  const std::string& host = listen->host;
+  const std::string port = std::to_string(listen->port);
 
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
@@ -96,10 +85,6 @@ std::string text_of(Address& address) {
 }
 
 }  // namespace
-
-FileDescriptor::~FileDescriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
 
 Result<ListeningSockets> open_listening_sockets(const std::string& text, size_t count) {
   auto address = parse(text);
