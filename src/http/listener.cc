@@ -1,11 +1,14 @@
 #include "listener.h"
 
+#include <fcntl.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 
 #include "connection.h"
 #include "net/loop_impl.h"
@@ -19,13 +22,15 @@ using asio::ip::tcp;
 using LoopExecutor = net::Loop::Impl::Executor;
 constexpr asio::as_tuple_t<asio::use_awaitable_t<LoopExecutor>> kResume{};
 
-// After an error like "too many open files" accepting would fail again at once, and spin.
+// After an error like "no buffer space" accepting would fail again at once, and spin.
 constexpr std::chrono::milliseconds kPauseAfterError{100};
-// Connections over the limit that may wait for their 503 to be read; more are closed without it, so
-// that being over the limit has a limit too.
-constexpr size_t kMaxTurnedAway = 64;
 // Connections that the kernel had accepted when a drain began.
 constexpr size_t kMaxLastAccepted = 1024;
+
+// Holds a place in the table of descriptors.
+FileDescriptor reserve_descriptor() {
+  return FileDescriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
 
 }  // namespace
 
@@ -47,14 +52,22 @@ bool ServerState::wait_until_closed(Duration limit) {
                              [&] { return open_.load(std::memory_order_acquire) == 0; });
 }
 
+void ServerState::show(const ServerSetup& setup) {
+  max_connections = setup.options.max_connections;
+  certificate_not_after =
+      setup.tls ? setup.tls->not_after().time_since_epoch().count() : kNoCertificate;
+}
+
 // Its memory is the accepting coroutine's.
 struct Listener::Accepting {
   Accepting(std::shared_ptr<Listener> owner, asio::basic_socket_acceptor<tcp, LoopExecutor> from)
-      : listener(std::move(owner)), acceptor(std::move(from)) {
+      : listener(std::move(owner)), acceptor(std::move(from)), reserve(reserve_descriptor()) {
     listener->accepting_ = this;
     listener->state_->opened();
+    if (reserve.get() < 0) ++listener->state_->reserves_lent;
   }
   ~Accepting() {
+    if (reserve.get() < 0) --listener->state_->reserves_lent;
     listener->accepting_ = nullptr;
     listener->state_->closed();
   }
@@ -63,14 +76,64 @@ struct Listener::Accepting {
     net::Loop::Impl::SteadyTimer pause(acceptor.get_executor());
     while (acceptor.is_open()) {
       auto [error, socket] = co_await acceptor.async_accept(kResume);
-      if (!error) {
+      if (!error && listener->state_->reserves_lent == 0) {
         welcome(std::move(socket));
-      } else if (error != asio::error::operation_aborted &&
-                 error != asio::error::connection_aborted) {
-        pause.expires_after(kPauseAfterError);
-        co_await pause.async_wait(kResume);
+        continue;
       }
+      if (error == asio::error::operation_aborted || error == asio::error::connection_aborted) {
+        continue;
+      }
+      auto closing = Closing::failed;
+      if (!error) {
+        closing = return_to_reserve(std::move(socket));
+      } else if (error.value() == EMFILE || error.value() == ENFILE) {
+        closing = close_first_in_line();
+      }
+      if (closing == Closing::nobody_waits) {
+        co_await acceptor.async_wait(acceptor.wait_read, kResume);
+        continue;
+      }
+      listener->state_->failed_accepts.fetch_add(1, std::memory_order_relaxed);
+      listener->state_->last_accept_error = error ? error.value() : EMFILE;
+      if (closing == Closing::closed) continue;
+      pause.expires_after(kPauseAfterError);
+      co_await pause.async_wait(kResume);
     }
+  }
+
+  // Without a descriptor for it, a client would wait in the kernel's queue and hear nothing. So
+  // each listener holds one in reserve, to accept and close the first client of its queue. A
+  // connection that another loop accepts meanwhile may have taken that descriptor: it is closed
+  // too.
+  enum class Closing { closed, nobody_waits, failed };
+
+  Closing close_first_in_line() {
+    if (!has_reserve()) return Closing::failed;
+    ++listener->state_->reserves_lent;
+    reserve.reset();
+    boost::system::error_code error;
+    acceptor.non_blocking(true, error);
+    if (!error) acceptor.accept(error);
+    reserve = reserve_descriptor();
+    if (reserve.get() >= 0) --listener->state_->reserves_lent;
+    // accept(2) fails for want of a descriptor before it looks whether there is a client.
+    if (error == asio::error::would_block) return Closing::nobody_waits;
+    return error ? Closing::failed : Closing::closed;
+  }
+
+  Closing return_to_reserve(Socket socket) {
+    boost::system::error_code error;
+    socket.close(error);
+    return has_reserve() ? Closing::closed : Closing::failed;
+  }
+
+  // Takes one again if it was lost.
+  bool has_reserve() {
+    if (reserve.get() >= 0) return true;
+    reserve = reserve_descriptor();
+    if (reserve.get() < 0) return false;
+    --listener->state_->reserves_lent;
+    return true;
   }
 
   void welcome(Socket socket) {
@@ -80,7 +143,7 @@ struct Listener::Accepting {
       return serve(std::move(socket), listener, Admission::granted);
     }
     state.turned_away.fetch_add(1, std::memory_order_relaxed);
-    if (listener->turned_away < kMaxTurnedAway) {
+    if (listener->turned_away < listener->options().max_turned_away) {
       serve(std::move(socket), listener, Admission::refused);
     }
   }
@@ -98,6 +161,7 @@ struct Listener::Accepting {
 
   std::shared_ptr<Listener> listener;
   asio::basic_socket_acceptor<tcp, LoopExecutor> acceptor;
+  FileDescriptor reserve;
 };
 
 std::shared_ptr<Listener> Listener::start(net::Loop& loop, FileDescriptor socket, bool ipv6,

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 
@@ -30,6 +32,16 @@ class ServerState {
   std::atomic<size_t> connections = 0;  // open now
   std::atomic<uint64_t> accepted = 0;   // since the start, as is the next
   std::atomic<uint64_t> turned_away = 0;
+  std::atomic<uint64_t> failed_accepts = 0;
+  std::atomic<int> last_accept_error = 0;
+  // Descriptors held in reserve that are missing for now; see Listener::Accepting.
+  std::atomic<int> reserves_lent = 0;
+
+  // What monitoring is shown of the setup in force.
+  void show(const ServerSetup& setup);
+  static constexpr int64_t kNoCertificate = std::numeric_limits<int64_t>::min();
+  std::atomic<size_t> max_connections = 0;
+  std::atomic<int64_t> certificate_not_after = kNoCertificate;  // Unix seconds
 
  private:
   std::atomic<size_t> served_ = 0;
@@ -90,7 +102,7 @@ class Listener final : public std::enable_shared_from_this<Listener> {
   // The header lines that every answer has, with the Date as of the last tick.
   const std::string& common_fields() const { return common_fields_; }
 
-  // Connections being told that there are too many; see kMaxTurnedAway.
+  // Connections being told that there are too many; see ServerOptions::max_turned_away.
   size_t turned_away = 0;
 
  private:

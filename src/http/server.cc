@@ -30,6 +30,7 @@ Result<std::unique_ptr<Server>> Server::listen(const ServerSetup& setup,
   auto impl = std::make_shared<Impl>();
   impl->address = opened->address;
   impl->state = std::make_shared<ServerState>();
+  impl->state->show(setup);
   for (size_t i = 0; i < loops.size(); ++i) {
     impl->listeners.push_back(Listener::start(*loops[i], std::move(opened->sockets[i]),
                                               opened->ipv6, service_of(i), observer_of(i), setup,
@@ -45,6 +46,7 @@ Server::~Server() = default;
 const std::string& Server::address() const { return impl_->address; }
 
 void Server::reload(const ServerSetup& setup) {
+  impl_->state->show(setup);
   for (const auto& listener : impl_->listeners) listener->reload(setup);
 }
 
@@ -64,6 +66,24 @@ uint64_t Server::accepted_connections() const {
 
 uint64_t Server::turned_away_connections() const {
   return impl_->state->turned_away.load(std::memory_order_relaxed);
+}
+
+uint64_t Server::failed_accepts() const {
+  return impl_->state->failed_accepts.load(std::memory_order_relaxed);
+}
+
+int Server::last_accept_error() const {
+  return impl_->state->last_accept_error.load(std::memory_order_relaxed);
+}
+
+size_t Server::max_connections() const {
+  return impl_->state->max_connections.load(std::memory_order_relaxed);
+}
+
+std::optional<std::chrono::sys_seconds> Server::certificate_not_after() const {
+  const auto time = impl_->state->certificate_not_after.load(std::memory_order_relaxed);
+  if (time == ServerState::kNoCertificate) return std::nullopt;
+  return std::chrono::sys_seconds(std::chrono::seconds(time));
 }
 
 }  // namespace sojourn::http

@@ -1,9 +1,11 @@
 // An HTTP/1.1 listener (RFC 9110, RFC 9112) on one address.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,9 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:9092";
   // Connections open at once, over all loops. One more is answered 503 OVERLOADED and closed.
   size_t max_connections = 10'000;
+  // Connections over that limit, on each loop, that wait for their 503 to be read; more are closed
+  // without it, so that being over the limit has a limit too.
+  size_t max_turned_away = 64;
   // From the first byte of a request (or the opening of the connection) until the request is whole,
   // body included; beyond it 408 REQUEST_TIMEOUT and close. Also the time a client may take to
   // accept an answer. This is what stops a client that sends a byte a second.
@@ -85,6 +90,15 @@ class Server {
   size_t open_connections() const;
   uint64_t accepted_connections() const;
   uint64_t turned_away_connections() const;
+
+  // Times that a connection could not be accepted, for want of descriptors or memory, since the
+  // start, and why the last time (an errno; 0: never). From any thread.
+  uint64_t failed_accepts() const;
+  int last_accept_error() const;
+
+  // Of the setup in force. From any thread.
+  size_t max_connections() const;
+  std::optional<std::chrono::sys_seconds> certificate_not_after() const;  // nothing: no TLS
 
  private:
   struct Impl;

@@ -1,5 +1,6 @@
 // Limits, time-outs and the drain, over real sockets.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "server_test_kit.h"
 
@@ -165,6 +166,77 @@ TEST(Limits, OneConnectionTooMany) {
   TestClient fourth(server);
   ASSERT_TRUE(fourth.send(get("/4")));
   EXPECT_EQ(fourth.receive().status, 200);
+}
+
+TEST(Limits, AnyNumberOneAfterTheOtherIsTold) {
+  TestServer server({.max_connections = 1, .max_turned_away = 3});
+  TestClient first(server);
+  ASSERT_TRUE(first.send(get("/1")));
+  EXPECT_EQ(first.receive().status, 200);
+  for (int i = 0; i < 10; ++i) {
+    TestClient another(server);
+    EXPECT_EQ(another.receive().status, 503) << i;
+  }
+  EXPECT_EQ(server.server->turned_away_connections(), 10U);
+}
+
+TEST(Limits, OnlySoManyAreToldAtOnce) {
+  TestServer server({.max_connections = 1, .max_turned_away = 2});
+  TestClient first(server);
+  ASSERT_TRUE(first.send(get("/1")));
+  EXPECT_EQ(first.receive().status, 200);
+  // They have their 503 and do not close: the server waits for that.
+  TestClient second(server), third(server);
+  EXPECT_EQ(second.receive().status, 503);
+  EXPECT_EQ(third.receive().status, 503);
+  TestClient fourth(server);
+  EXPECT_TRUE(fourth.is_closed());
+  EXPECT_EQ(server.server->turned_away_connections(), 3U);
+}
+
+// Room for `free` more descriptors in this process, while it lives.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t free) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = dup(STDOUT_FILENO);
+    ::close(next);
+    const rlimit low{.rlim_cur = static_cast<rlim_t>(next) + free, .rlim_max = before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &low);
+  }
+  ~FewDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST(Limits, WithoutADescriptorAClientIsClosedAndDoesNotWait) {
+  TestServer server;
+  {
+    const FewDescriptors few(1);  // for the client's end
+    for (uint64_t i = 1; i <= 3; ++i) {
+      TestClient client(server);
+      EXPECT_TRUE(client.is_closed());
+      EXPECT_TRUE(eventually([&] { return server.server->failed_accepts() == i; }));
+      EXPECT_EQ(server.server->last_accept_error(), EMFILE);
+    }
+  }
+  TestClient client(server);
+  ASSERT_TRUE(client.send(get("/1")));
+  EXPECT_EQ(client.receive().status, 200);
+  EXPECT_EQ(server.server->failed_accepts(), 3U);
+}
+
+// accept(2) fails for want of a descriptor also when there is no client.
+TEST(Limits, WithoutADescriptorAndWithoutClientsNothingIsCounted) {
+  TestServer server;
+  const FewDescriptors few(1);
+  TestClient client(server);
+  EXPECT_TRUE(client.is_closed());
+  std::atomic<bool> passed = false;  // the time of several tries
+  server.loop.after(milliseconds(500), [&] { passed = true; });
+  EXPECT_TRUE(eventually([&] { return passed.load(); }));
+  EXPECT_EQ(server.server->failed_accepts(), 1U);
 }
 
 TEST(Drain, ClosesIdleConnectionsAndAcceptsNoMore) {

@@ -31,7 +31,8 @@ RefusalLog::RefusalLog(std::vector<RequestWatch*> loops, const Clock& clock, Log
 
 void RefusalLog::look() {
   const Time now = clock_.now();
-  for (size_t i = 0; i < kErrorKinds; ++i) look_at(static_cast<ErrorKind>(i), now, kPause);
+  for (size_t i = 0; i < kErrorKinds; ++i)
+    look_at(static_cast<ErrorKind>(i), now, PacedCount::kPause);
   looked_at_ = now;
 }
 
@@ -42,15 +43,10 @@ void RefusalLog::finish() {
 
 void RefusalLog::look_at(ErrorKind kind, Time now, Duration pause) {
   if (!is_worth_a_line(kind)) return;
-  Told& told = told_[static_cast<size_t>(kind)];
   uint64_t count = 0;
   for (const RequestWatch* loop : loops_) count += loop->counters().refusals(kind);
-  if (count == told.count) return;
-  if (told.ever && now - told.at < pause) return;
-  // When the last look could have told of them, they came after it; else after the last line.
-  const bool paused = told.ever && looked_at_ - told.at < kPause;
-  tell(kind, count - told.count, paused ? told.at : looked_at_);
-  told = {.count = count, .at = now, .ever = true};
+  const auto sum = told_[static_cast<size_t>(kind)].due(count, now, looked_at_, pause);
+  if (sum) tell(kind, sum->count, sum->since);
 }
 
 void RefusalLog::tell(ErrorKind kind, uint64_t count, Time since) {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "telemetry/paced_count.h"
 #include "telemetry/request_watch.h"
 
 namespace sojourn::telemetry {
@@ -19,8 +20,6 @@ namespace sojourn::telemetry {
 // count it. On one thread.
 class RefusalLog {
  public:
-  static constexpr Duration kPause = std::chrono::seconds(10);
-
   // All of these outlive this object.
   RefusalLog(std::vector<RequestWatch*> loops, const Clock& clock, Log& log);
 
@@ -29,12 +28,6 @@ class RefusalLog {
   void finish();
 
  private:
-  struct Told {
-    uint64_t count = 0;  // of all since the start
-    Time at;             // of the last line; what came since was after it
-    bool ever = false;
-  };
-
   void tell(ErrorKind kind, uint64_t count, Time since);
   void look_at(ErrorKind kind, Time now, Duration pause);
 
@@ -42,7 +35,7 @@ class RefusalLog {
   const Clock& clock_;
   Log& log_;
   Time looked_at_;
-  std::array<Told, kErrorKinds> told_;
+  std::array<PacedCount, kErrorKinds> told_;
 };
 
 }  // namespace sojourn::telemetry
