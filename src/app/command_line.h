@@ -5,7 +5,8 @@
 
 namespace CLI {
 class App;
-}
+class Validator;
+}  // namespace CLI
 
 namespace sojourn::app {
 
@@ -15,6 +16,10 @@ inline constexpr int kWrongArguments = 2;  // or wrong options
 
 // What the arguments ask for, once they are read: it returns the exit code.
 using Command = std::function<int()>;
+
+// For an argument that is a path: refuses the empty text, which most often is a variable of a
+// script that is not set, and would mean "none" here.
+CLI::Validator names_a_path();
 
 // `chosen` is set when one of them is asked for; both outlive the reading of the arguments.
 void add_serve_command(CLI::App& app, Command& chosen);    // serve

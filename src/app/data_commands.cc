@@ -15,7 +15,9 @@ using Text = std::shared_ptr<std::string>;
 
 Text data_option(CLI::App& command) {
   auto data = std::make_shared<std::string>("./sojourn-data");
-  command.add_option("--data", *data, "Directory of the embedded store")->capture_default_str();
+  command.add_option("--data", *data, "Directory of the embedded store")
+      ->capture_default_str()
+      ->check(names_a_path());
   return data;
 }
 
@@ -31,7 +33,9 @@ void add_backup(CLI::App& app, Command& chosen) {
       "backup", "Copy a data directory, in use or not, to a new one: one moment, checked.");
   const Text data = data_option(*command);
   const Text target = std::make_shared<std::string>();
-  command->add_option("TARGET", *target, "A new or empty directory")->required();
+  command->add_option("TARGET", *target, "A new or empty directory")
+      ->required()
+      ->check(names_a_path());
   command->callback([=, &chosen] { chosen = [=] { return backup(*data, *target); }; });
 }
 
@@ -40,8 +44,12 @@ void add_restore(CLI::App& app, Command& chosen) {
       app.add_subcommand("restore", "Make a new data directory of what backup wrote.");
   const Text data = std::make_shared<std::string>();
   const Text from = std::make_shared<std::string>();
-  command->add_option("BACKUP", *from, "The directory that backup wrote")->required();
-  command->add_option("--data", *data, "A new or empty directory")->required();
+  command->add_option("BACKUP", *from, "The directory that backup wrote")
+      ->required()
+      ->check(names_a_path());
+  command->add_option("--data", *data, "A new or empty directory")
+      ->required()
+      ->check(names_a_path());
   command->callback([=, &chosen] { chosen = [=] { return restore(*from, *data); }; });
 }
 
@@ -50,7 +58,8 @@ void add_export(CLI::App& app, Command& chosen) {
       "export", "Write the sessions of a data directory, in use or not, as lines of JSON.");
   const Text data = data_option(*command);
   const Text output = std::make_shared<std::string>();
-  command->add_option("--output", *output, "A file; default: standard output");
+  command->add_option("--output", *output, "A file; default: standard output")
+      ->check(names_a_path());
   command->callback([=, &chosen] { chosen = [=] { return export_sessions(*data, *output); }; });
 }
 
@@ -59,8 +68,11 @@ void add_import(CLI::App& app, Command& chosen) {
       app.add_subcommand("import", "Make a new data directory of what export wrote.");
   const Text data = std::make_shared<std::string>();
   const Text input = std::make_shared<std::string>();
-  command->add_option("FILE", *input, "What export wrote; default: standard input");
-  command->add_option("--data", *data, "A new or empty directory")->required();
+  command->add_option("FILE", *input, "What export wrote; default: standard input")
+      ->check(names_a_path());
+  command->add_option("--data", *data, "A new or empty directory")
+      ->required()
+      ->check(names_a_path());
   command->callback([=, &chosen] { chosen = [=] { return import_sessions(*input, *data); }; });
 }
 

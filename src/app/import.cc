@@ -1,16 +1,22 @@
 // sojourn import, see export.h.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <condition_variable>
-#include <cstdio>
 #include <deque>
-#include <fstream>
-#include <iostream>
+#include <expected>
 #include <mutex>
+#include <system_error>
 #include <vector>
 
 #include "base/executor.h"
+#include "base/file.h"
 #include "base/task.h"
+#include "command_line.h"
+#include "console.h"
 #include "domain/lifecycle.h"
 #include "export.h"
 #include "export_format.h"
@@ -82,17 +88,63 @@ domain::Change change_of(store::Snapshot::Key key) {
   return change;
 }
 
+// The lines of a file, a pipe or standard input.
+class Lines {
+ public:
+  explicit Lines(int descriptor) : descriptor_(descriptor) {}
+
+  // The next line without its end, or as much of it as shows that it is longer than
+  // kMaxExportLine; false when there is none. The error is why the input cannot be read.
+  std::expected<bool, std::string> next(std::string& line) {
+    line.clear();
+    for (;;) {
+      const size_t end = std::min(buffer_.find('\n', at_), buffer_.size());
+      line.append(buffer_, at_, std::min(end - at_, kMaxExportLine + 1 - line.size()));
+      const bool whole = end < buffer_.size();
+      at_ = whole ? end + 1 : end;
+      if (whole || line.size() > kMaxExportLine) return true;
+      const auto more = read_more();
+      if (!more) return std::unexpected(more.error());
+      if (!*more) return !line.empty();
+    }
+  }
+
+ private:
+  std::expected<bool, std::string> read_more() {
+    buffer_.resize(64UL * 1024);
+    ssize_t got = 0;
+    while ((got = ::read(descriptor_, buffer_.data(), buffer_.size())) < 0 && errno == EINTR) {
+    }
+    const int error = errno;
+    buffer_.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+    at_ = 0;
+    if (got < 0) return std::unexpected(std::generic_category().message(error));
+    return got > 0;
+  }
+
+  const int descriptor_;
+  std::string buffer_;
+  size_t at_ = 0;  // what is before it in buffer_ was given
+};
+
 // Reads the lines and commits what they say, in batches. Any store will do.
 class Importing {
  public:
-  Importing(std::istream& input, store::SessionStore& store, Here& here)
+  Importing(Lines& input, store::SessionStore& store, Here& here)
       : input_(input), store_(store), here_(here) {}
 
   Result<ExportEnd> run() {
     Progress progress("Importing");
     std::string text;
     bool ended = false;
-    while (next_line(text)) {
+    for (;;) {
+      const auto more = input_.next(text);
+      if (!more) {
+        return failure(ErrorKind::invalid_body,
+                       fmt::format("line {} cannot be read: {}", number_ + 1, more.error()));
+      }
+      if (!*more) break;
+      ++number_;
       progress.show(number_, 0);
       if (text.size() > kMaxExportLine) {
         return wrong(number_, fmt::format("it is longer than {} bytes", kMaxExportLine));
@@ -137,19 +189,6 @@ class Importing {
     return failure(ErrorKind::invalid_body, fmt::format("line {}: {}", line, reason));
   }
 
-  // One line, or as much of it as shows that it is too long.
-  bool next_line(std::string& text) {
-    text.clear();
-    char c;
-    while (input_.get(c) && c != '\n') {
-      text.push_back(c);
-      if (text.size() > kMaxExportLine) break;
-    }
-    if (!input_ && text.empty()) return false;
-    ++number_;
-    return true;
-  }
-
   void add(domain::Change change) {
     changes_.push_back(std::move(change));
     lines_.push_back(number_);
@@ -170,7 +209,7 @@ class Importing {
     return {};
   }
 
-  std::istream& input_;
+  Lines& input_;
   store::SessionStore& store_;
   Here& here_;
   uint64_t number_ = 0;  // of the line that was read last
@@ -179,7 +218,7 @@ class Importing {
   std::vector<uint64_t> lines_;
 };
 
-Result<ExportEnd> run_import(std::istream& input, const std::filesystem::path& data) {
+Result<ExportEnd> run_import(Lines input, const std::filesystem::path& data) {
   auto staging = lmdb::Staging::begin(data);
   if (!staging) return std::unexpected(staging.error());
   JsonLog log;
@@ -200,20 +239,20 @@ Result<ExportEnd> run_import(std::istream& input, const std::filesystem::path& d
 }  // namespace
 
 int import_sessions(const std::string& input, const std::filesystem::path& data) {
-  std::ifstream file;
+  FileDescriptor file;
   if (!input.empty()) {
-    file.open(input, std::ios::binary);
-    if (!file) {
-      fmt::print(stderr, "sojourn: {} cannot be read.\n", input);
-      return 1;
+    file = FileDescriptor(::open(input.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.get() < 0) {
+      complain(fmt::format("{} cannot be read: {}", input, std::generic_category().message(errno)));
+      return kFailed;
     }
   }
-  const auto imported = run_import(input.empty() ? std::cin : file, data);
+  const auto imported = run_import(Lines(input.empty() ? STDIN_FILENO : file.get()), data);
   if (!imported) {
-    fmt::print(stderr, "sojourn: {}; nothing was imported\n", imported.error().detail);
-    return 1;
+    complain(imported.error().detail + "; nothing was imported");
+    return kFailed;
   }
-  fmt::print("sessions {}\nidempotency {}\n", imported->sessions, imported->idempotency_keys);
+  say(fmt::format("sessions {}\nidempotency {}\n", imported->sessions, imported->idempotency_keys));
   return 0;
 }
 

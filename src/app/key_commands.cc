@@ -28,7 +28,8 @@ void add_key_commands(CLI::App& app, Command& chosen) {
       ->allow_extra_args(false);
   command->add_option("--expires", arguments->expires,
                       "When it ends, such as 2027-01-01T00:00:00Z; default: never");
-  command->add_option("--file", arguments->file, "Add the line to this key file");
+  command->add_option("--file", arguments->file, "Add the line to this key file")
+      ->check(names_a_path());
   command->callback([&chosen, arguments] { chosen = [arguments] { return new_key(*arguments); }; });
 }
 

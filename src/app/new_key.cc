@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdio>
 #include <expected>
 
 #include "access/key_file.h"
+#include "console.h"
 #include "system_entropy.h"
 
 namespace sojourn::app {
@@ -54,15 +54,15 @@ std::expected<access::ApiKey, std::string> entry_of(const NewKeyArguments& argum
 }
 
 int fail(int code, std::string_view why) {
-  fmt::print(stderr, "sojourn: {}\n", why);
+  complain(why);
   return code;
 }
 
 // What goes to standard error and to standard output comes in this order on a terminal.
 bool print(std::string_view what_it_is, std::string_view text) {
-  fmt::print(stderr, "{}\n", what_it_is);
-  return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() &&
-         std::fflush(stdout) == 0;
+  note(what_it_is);
+  say(text);
+  return results_are_out();
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ int new_key(const NewKeyArguments& arguments) {
                     access::key_line(*entry)) &&
               printed;
   } else {
-    fmt::print(stderr, "Its line is in {}; send SIGHUP to the server.\n", arguments.file);
+    note(fmt::format("Its line is in {}; send SIGHUP to the server.", arguments.file));
   }
   if (printed) return 0;
   return fail(kFailed,
