@@ -1,45 +1,50 @@
 // sojourn config check and sojourn config show: what sojourn serve would run with.
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <memory>
 
 #include "command_line.h"
+#include "console.h"
+#include "descriptors.h"
 #include "live_options.h"
+#include "open_store.h"
 #include "option_arguments.h"
 
 namespace sojourn::app {
 namespace {
 
-std::expected<config::Options, std::string> load(const OptionArguments& arguments) {
+int refuse(const std::string& reason) {
+  complain(reason);
+  return kWrongArguments;
+}
+
+void warn(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) complain("warning: " + warning);
+}
+
+std::expected<config::Loaded, std::string> load(const OptionArguments& arguments) {
   const auto sources = arguments.sources();
   if (!sources) return std::unexpected(sources.error());
   return config::load(*sources);
 }
 
-int complain(const std::string& reason) {
-  fmt::print(stderr, "sojourn: {}\n", reason);
-  return kWrongArguments;
-}
-
 // Reads the files that the options name too, as the start and SIGHUP do.
 int check_config(const OptionArguments& arguments) {
-  const auto options = load(arguments);
-  if (!options) return complain(options.error());
-  const auto live = make_live(*options);
-  if (!live) return complain(live.error());
-  for (const std::string& warning : live->warnings) {
-    fmt::print(stderr, "sojourn: warning: {}\n", warning);
-  }
-  fmt::print("OK\n");
+  const auto loaded = load(arguments);
+  if (!loaded) return refuse(loaded.error());
+  const auto live = make_live(*loaded, raise_descriptor_limit());
+  if (!live) return refuse(live.error());
+  if (const auto store = check_store_options(loaded->options); !store) return refuse(store.error());
+  warn(live->warnings);
+  warn(live->security_warnings);
+  say("OK\n");
   return 0;
 }
 
 int show_config(const OptionArguments& arguments) {
-  const auto options = load(arguments);
-  if (!options) return complain(options.error());
-  fmt::print("{}", config::show(*options));
+  const auto loaded = load(arguments);
+  if (!loaded) return refuse(loaded.error());
+  warn(loaded->warnings);
+  say(config::show(loaded->options));
   return 0;
 }
 

@@ -6,6 +6,12 @@
 namespace sojourn::app {
 namespace {
 
+http::ServerOptions limited(http::ServerOptions options, const DescriptorShares::Of& share) {
+  options.max_connections = share.connections;
+  options.max_turned_away = share.turned_away;
+  return options;
+}
+
 std::expected<http::ServerSetup, std::string> make_setup(const http::ServerOptions& options,
                                                          std::vector<std::string>& warnings) {
   auto setup = http::ServerSetup::make(options);
@@ -18,21 +24,30 @@ std::expected<http::ServerSetup, std::string> make_setup(const http::ServerOptio
 
 }  // namespace
 
-std::expected<LiveOptions, std::string> make_live(const config::Options& options) {
+std::expected<LiveOptions, std::string> make_live(const config::Loaded& loaded,
+                                                  const DescriptorLimit& descriptors) {
+  const config::Options& options = loaded.options;
   LiveOptions live{.tenants = std::make_shared<const sessions::Tenants>(options.tenants),
                    .events = options.events,
                    .client_limits = options.client_limits,
                    .api = options.api,
                    .cors = options.cors,
-                   .log = options.log};
-  live.warnings = config::exposures(options);
-  if (!live.warnings.empty() && !options.allow_insecure) {
-    return std::unexpected(live.warnings.front());
+                   .log = options.log,
+                   .warnings = loaded.warnings};
+  live.security_warnings = config::exposures(options);
+  if (!live.security_warnings.empty() && !options.allow_insecure) {
+    return std::unexpected(live.security_warnings.front());
   }
-  auto http = make_setup(options.http, live.warnings);
+  if (const std::string open = config::keyless(options); !open.empty()) {
+    live.security_warnings.push_back(open);
+  }
+  const auto shares = share_descriptors(descriptors, options);
+  if (!shares) return std::unexpected(shares.error());
+  if (!shares->warning.empty()) live.warnings.push_back(shares->warning);
+  auto http = make_setup(limited(options.http, shares->http), live.security_warnings);
   if (!http) return std::unexpected(http.error());
   live.http = *std::move(http);
-  auto admin = make_setup(options.admin, live.warnings);
+  auto admin = make_setup(limited(options.admin, shares->admin), live.security_warnings);
   if (!admin) return std::unexpected(admin.error());
   live.admin = *std::move(admin);
   if (!options.access.key_file.empty()) {

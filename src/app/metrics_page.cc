@@ -61,8 +61,25 @@ void add_connections(Exposition& page, const MetricsSources& from) {
   });
   each([&](const telemetry::Labels& labels, const http::Server& server) {
     page.counter("sojourn_connections_turned_away_total",
-                 "Client connections closed at once because http.max_connections were open.",
+                 "Client connections closed at once because there were too many.",
                  server.turned_away_connections(), labels);
+  });
+  each([&](const telemetry::Labels& labels, const http::Server& server) {
+    page.gauge("sojourn_connections_max", "Client connections that may be open.",
+               server.max_connections(), labels);
+  });
+  each([&](const telemetry::Labels& labels, const http::Server& server) {
+    page.counter("sojourn_accept_failures_total",
+                 "Times that a connection could not be accepted, for want of descriptors or "
+                 "memory.",
+                 server.failed_accepts(), labels);
+  });
+  each([&](const telemetry::Labels& labels, const http::Server& server) {
+    if (const auto time = server.certificate_not_after()) {
+      page.gauge("sojourn_tls_certificate_not_after_timestamp_seconds",
+                 "When the certificate that is shown ends, since the Unix epoch.",
+                 time->time_since_epoch().count(), labels);
+    }
   });
 }
 

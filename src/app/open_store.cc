@@ -1,8 +1,10 @@
 #include "open_store.h"
 
-#include <fstream>
+#include <fmt/format.h>
+
 #include <string_view>
 
+#include "base/file.h"
 #include "lmdb/lmdb_store.h"
 #include "redis/redis_store.h"
 
@@ -26,28 +28,60 @@ std::expected<OpenedStore, std::string> open_lmdb(const config::Options& options
                      "lmdb:" + options.lmdb.path.string()};
 }
 
+// The first line of the file.
+std::expected<std::string, std::string> read_password(const std::filesystem::path& path) {
+  constexpr size_t kMost = 64UL * 1024;
+  const auto refused = [&](const std::string& why) {
+    return std::unexpected(fmt::format(
+        "store.redis.password_file: cannot read a password from {}: {}.", path.string(), why));
+  };
+  const auto text = read_file(path, kMost);
+  if (!text) return refused(text.error());
+  std::string password = text->substr(0, text->find('\n'));
+  if (password.empty()) return refused("its first line is empty");
+  return password;
+}
+
+struct RedisParts {
+  redis::RedisStoreOptions of_store;
+  std::shared_ptr<const redis::Access> access;
+};
+
+// Reads the files that the options name, and asks no server.
+std::expected<RedisParts, std::string> redis_parts(const config::Options& options) {
+  RedisParts parts{.of_store = {.servers = options.redis, .indexed = options.lmdb.indexed},
+                   .access = nullptr};
+  if (!options.redis_password_file.empty()) {
+    auto password = read_password(options.redis_password_file);
+    if (!password) return std::unexpected(std::move(password.error()));
+    parts.of_store.servers.password = *std::move(password);
+  }
+  auto access = redis::make_access(parts.of_store.servers);
+  if (!access) return std::unexpected(access.error().detail);
+  parts.access = *std::move(access);
+  return parts;
+}
+
 std::expected<OpenedStore, std::string> open_redis(const config::Options& options, Entropy& entropy,
                                                    Log& log, const std::function<bool()>& stop) {
-  redis::RedisStoreOptions of_store{.servers = options.redis, .indexed = options.lmdb.indexed};
-  if (!options.redis_password_file.empty()) {
-    std::ifstream file(options.redis_password_file);
-    if (!std::getline(file, of_store.servers.password)) {
-      return std::unexpected("store.redis.password_file: cannot read a password from " +
-                             options.redis_password_file.string() + ".");
-    }
-  }
-  const auto access = redis::make_access(of_store.servers);
-  if (!access) return std::unexpected(access.error().detail);
-  const auto make_client = [access = *access, &entropy, &log](net::Loop& loop) {
+  const auto parts = redis_parts(options);
+  if (!parts) return std::unexpected(parts.error());
+  const auto make_client = [access = parts->access, &entropy, &log](net::Loop& loop) {
     return redis::make_client(loop, access, entropy, log);
   };
-  auto engine = redis::RedisEngine::open(of_store, make_client, entropy, log, stop);
+  auto engine = redis::RedisEngine::open(parts->of_store, make_client, entropy, log, stop);
   if (!engine) return std::unexpected(std::move(engine.error().detail));
   return OpenedStore{*std::move(engine), Recovery::by_itself,
                      "redis:" + servers_in(options.redis.url)};
 }
 
 }  // namespace
+
+std::expected<void, std::string> check_store_options(const config::Options& options) {
+  if (options.store != config::StoreKind::redis) return {};
+  if (const auto parts = redis_parts(options); !parts) return std::unexpected(parts.error());
+  return {};
+}
 
 std::expected<OpenedStore, std::string> open_store(const config::Options& options,
                                                    const Clock& clock, Entropy& entropy, Log& log,

@@ -23,6 +23,10 @@ struct OpenedStore {
   std::string name;  // for people, without secrets: "lmdb:./sojourn-data", "redis:10.0.0.1:6379"
 };
 
+// What open_store() would refuse without asking the store: for example a password file that cannot
+// be read.
+std::expected<void, std::string> check_store_options(const config::Options& options);
+
 // A failure is one sentence that says what to do. `entropy` and `log` must outlive the store. A
 // store that has to be waited for is not any more when `stop` says so.
 std::expected<OpenedStore, std::string> open_store(const config::Options& options,

@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "command_line.h"
+
 extern char** environ;
 
 namespace sojourn::app {
@@ -25,11 +27,12 @@ std::string options_help() {
 
 void OptionArguments::add_to(CLI::App& command) {
   command_ = &command;
-  command.add_option("--config", config_file, "Read options from this TOML file");
+  command.add_option("--config", config_file, "Read options from this TOML file")
+      ->check(names_a_path());
   command.add_option("--listen", listen, "HOST:PORT of the public listener");
   command.add_option("--admin-listen", admin_listen,
                      "HOST:PORT of the admin listener; \"\" turns it off");
-  command.add_option("--data", data, "Directory of the embedded store");
+  command.add_option("--data", data, "Directory of the embedded store")->check(names_a_path());
   command.add_option("--set", sets, "Set one option: SECTION.KEY=VALUE")->allow_extra_args(false);
   command.footer(options_help);
 }

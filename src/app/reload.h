@@ -19,15 +19,16 @@ struct ReloadCounters {
   std::atomic<int64_t> last_good_time = 0;  // of a start or a reload; Unix seconds
 };
 
-// Whatever is wrong with the options, everything stays as it was. Options that need a restart stay
-// as they were in any case; each that would have changed is logged by its name.
+// Whatever is wrong with the options, everything stays as it was: also when the file is empty, or
+// would take away a protection (config/exposure.h) without saying that this is meant. Options that
+// need a restart stay as they were in any case; each that would have changed is logged by its name.
 class Reloader {
  public:
   // `apply` hands the options to whoever uses them and returns whether they are in force already:
   // who removed a key may rely on the log. `counters` and `log` outlive this object.
   using ApplyLive = std::function<bool(const LiveOptions&)>;
-  Reloader(config::Options at_start, LoadOptions load, ApplyLive apply, ReloadCounters& counters,
-           Log& log);
+  Reloader(config::Options at_start, const DescriptorLimit& descriptors, LoadOptions load,
+           ApplyLive apply, ReloadCounters& counters, Log& log);
 
   // On the thread that made the object, as running().
   void reload();
@@ -39,6 +40,7 @@ class Reloader {
   void fail(const std::string& reason);
 
   config::Options running_;
+  const DescriptorLimit descriptors_;
   const LoadOptions load_;
   const ApplyLive apply_;
   ReloadCounters& counters_;

@@ -4,24 +4,25 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <ctime>
 #include <functional>
 #include <memory>
 #include <semaphore>
-#include <thread>
+#include <system_error>
 #include <vector>
 
 #include "admin/admin.h"
 #include "api/error_table.h"
 #include "http/server.h"
 #include "json_log.h"
+#include "line_sink.h"
 #include "live_options.h"
 #include "metrics_page.h"
 #include "net/loop.h"
@@ -31,6 +32,7 @@
 #include "signals.h"
 #include "steady_clock.h"
 #include "system_entropy.h"
+#include "telemetry/accept_log.h"
 #include "telemetry/refusal_log.h"
 #include "worker.h"
 
@@ -44,11 +46,17 @@ void keep_adjusting(SteadyClock& clock, Timer& timer) {
   });
 }
 
-void keep_looking(telemetry::RefusalLog& refusals, Timer& timer) {
-  timer.after(std::chrono::seconds(1), [&refusals, &timer] {
+void keep_looking(telemetry::RefusalLog& refusals, telemetry::AcceptLog& accepts, Timer& timer) {
+  timer.after(std::chrono::seconds(1), [&refusals, &accepts, &timer] {
     refusals.look();
-    keep_looking(refusals, timer);
+    accepts.look();
+    keep_looking(refusals, accepts, timer);
   });
+}
+
+telemetry::AcceptLog::Listener accepts_of(std::string name, const http::Server& server) {
+  return {std::move(name), [&server] { return server.failed_accepts(); },
+          [&server] { return server.last_accept_error(); }};
 }
 
 // Closes the store before the loops that its answers go to are gone, however serve() ends.
@@ -56,14 +64,6 @@ struct CloseAtEnd {
   store::Engine& engine;
   ~CloseAtEnd() { engine.close(); }
 };
-
-// One descriptor per connection: take what the system allows.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 void log_keys(const LiveOptions& options, Log& log) {
   if (!options.keys) return;
@@ -78,8 +78,14 @@ void log_keys(const LiveOptions& options, Log& log) {
             {{"keys", std::to_string(count)}});
 }
 
-void log_security(const LiveOptions& live, Log& log) {
+void log_warnings(const LiveOptions& live, Log& log) {
   for (const std::string& warning : live.warnings) {
+    log.write(LogLevel::warning, "config.warning", warning);
+  }
+}
+
+void log_security(const LiveOptions& live, Log& log) {
+  for (const std::string& warning : live.security_warnings) {
     log.write(LogLevel::warning, "security.warning", warning);
   }
   const auto log_certificate = [&](const http::ServerSetup& listener, std::string_view name) {
@@ -103,21 +109,33 @@ bool all_came_to_it(const std::vector<net::Loop*>& loops) {
                              [&](net::Loop*) { return arrived->try_acquire_until(deadline); });
 }
 
+// The one line on standard output: whoever started us can wait for it. A reader who is gone or does
+// not read keeps nobody from being served.
+void print_ready(const std::string& line, Log& log) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  const auto in_time = [&] { return std::chrono::steady_clock::now() < deadline; };
+  if (write_while(STDOUT_FILENO, line, in_time)) return;
+  log.write(LogLevel::warning, "server.ready_unprinted",
+            "Standard output does not take the ready line; the server serves all the same.",
+            {{"reason", std::generic_category().message(errno)}});
+}
+
 std::string url_of(const http::Server& server, const http::ServerSetup& setup) {
   return (setup.tls ? "https://" : "http://") + server.address();
 }
 
 }  // namespace
 
-std::expected<void, std::string> serve(const config::Options& options, const LoadOptions& load) {
+std::expected<void, std::string> serve(const config::Loaded& loaded, const LoadOptions& load) {
+  const config::Options& options = loaded.options;
   const Signals signals;
-  raise_descriptor_limit();
+  const DescriptorLimit descriptors = raise_descriptor_limit();
 
   JsonLog log;
   log.set_level(options.log.level);
   SteadyClock clock;
   SystemEntropy entropy;
-  const auto live = make_live(options);
+  const auto live = make_live(loaded, descriptors);
   if (!live) return std::unexpected(live.error());
   const auto opened =
       open_store(options, clock, entropy, log, [&signals] { return signals.end_is_asked_for(); });
@@ -129,9 +147,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   sessions::CreationsUnderWay creations;
   const Neighbours neighbours{engine, clock, entropy, log, limiter, creations};
 
-  const size_t threads = options.http_threads != 0
-                             ? options.http_threads
-                             : std::max(1U, std::thread::hardware_concurrency());
+  const size_t threads = io_threads(options);
   std::vector<std::unique_ptr<ApiWorker>> api_workers;
   std::vector<net::Loop*> loops;
   std::vector<telemetry::RequestWatch*> watches;
@@ -193,16 +209,20 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   }
   for (net::Loop* loop : loops) loop->start();
   keep_adjusting(clock, housekeeping.loop);
-  keep_looking(refusals, housekeeping.loop);
+  std::vector<telemetry::AcceptLog::Listener> listeners{accepts_of("public", **server)};
+  if (admin_server) listeners.push_back(accepts_of("admin", *admin_server));
+  telemetry::AcceptLog accepts(std::move(listeners), clock, log);
+  keep_looking(refusals, accepts, housekeeping.loop);
   housekeeping.start();
 
+  log_warnings(*live, log);
   log_keys(*live, log);
   log_security(*live, log);
-  // The one line on standard output: whoever started us can wait for it.
   const std::string public_url = url_of(**server, live->http);
   const std::string admin_url = admin_server ? url_of(*admin_server, live->admin) : "off";
-  fmt::print("sojourn ready public={} admin={} store={}\n", public_url, admin_url, opened->name);
-  std::fflush(stdout);
+  print_ready(fmt::format("sojourn ready public={} admin={} store={}\n", public_url, admin_url,
+                          opened->name),
+              log);
   const ServiceManager manager;
   const std::string status = "Serving at " + public_url;
   manager.ready(status);
@@ -220,11 +240,12 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
       admin_loop.post([&admin_guard, keys = changed.keys] { admin_guard.use(keys); });
       admin_server->reload(changed.admin);
     }
+    log_warnings(changed, log);
     log_keys(changed, log);
     log_security(changed, log);
     return all_came_to_it(all_loops);
   };
-  Reloader reloader(options, load, apply, reloads, log);
+  Reloader reloader(options, descriptors, load, apply, reloads, log);
   Watchdog watchdog(
       {all_loops.begin(), all_loops.end()},
       [&] { return opened->recovery == Recovery::by_itself || engine.healthy(); },
@@ -238,6 +259,14 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
     reloader.reload();
     manager.ready(status);
   }
+  // Acknowledged changes are on disk, so the process may end anywhere.
+  const OnNextEnd second_signal(signals, [&log](int second) {
+    log.write(
+        LogLevel::warning, "server.stopped",
+        fmt::format("Requests in flight were cut by a second signal, {}.", sigabbrev_np(second)));
+    log.flush();
+    std::_Exit(0);
+  });
   manager.stopping();
   log.write(LogLevel::info, "server.draining", "Finishing the requests in flight.",
             {{"signal", sigabbrev_np(signal)}});
@@ -246,6 +275,7 @@ std::expected<void, std::string> serve(const config::Options& options, const Loa
   const bool drained = (*server)->wait_until_drained(reloader.running().drain_timeout);
   housekeeping.loop.stop();
   refusals.finish();
+  accepts.finish();
   engine.close();
   if (!drained) {
     // Connections are still open after the limit, and some may be in the middle of a request. Every

@@ -6,15 +6,15 @@
 #include <functional>
 #include <string>
 
-#include "config/options.h"
+#include "config/config.h"
 
 namespace sojourn::app {
 
 // Reads the options from where they came from, as they are now.
-using LoadOptions = std::function<std::expected<config::Options, std::string>()>;
+using LoadOptions = std::function<std::expected<config::Loaded, std::string>()>;
 
 // Returns after a graceful end. The error says in one sentence why the server could not start.
 // `load` is asked again at every SIGHUP.
-std::expected<void, std::string> serve(const config::Options& options, const LoadOptions& load);
+std::expected<void, std::string> serve(const config::Loaded& loaded, const LoadOptions& load);
 
 }  // namespace sojourn::app

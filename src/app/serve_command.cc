@@ -1,10 +1,9 @@
 // sojourn serve, as the command line has it.
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <memory>
 
 #include "command_line.h"
+#include "console.h"
 #include "option_arguments.h"
 #include "serve.h"
 
@@ -14,17 +13,17 @@ namespace {
 int run_serve(const OptionArguments& arguments) {
   const auto sources = arguments.sources();
   if (!sources) {
-    fmt::print(stderr, "sojourn: {}\n", sources.error());
+    complain(sources.error());
     return kWrongArguments;
   }
   const auto load = [&] { return config::load(*sources); };
-  const auto options = load();
-  if (!options) {
-    fmt::print(stderr, "sojourn: {}\n", options.error());
+  const auto loaded = load();
+  if (!loaded) {
+    complain(loaded.error());
     return kWrongArguments;
   }
-  if (const auto served = serve(*options, load); !served) {
-    fmt::print(stderr, "sojourn: {}\n", served.error());
+  if (const auto served = serve(*loaded, load); !served) {
+    complain(served.error());
     return kFailed;
   }
   return 0;

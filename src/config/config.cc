@@ -7,10 +7,16 @@
 #include <algorithm>
 #include <map>
 
+#include "base/file.h"
+#include "environment.h"
+#include "nearest.h"
 #include "settings.h"
 
 namespace sojourn::config {
 namespace {
+
+// Thousands of tenants with a policy of their own fit.
+constexpr size_t kMaxConfigFileBytes = 16UL * 1024 * 1024;
 
 // One value on its way into the options.
 struct Given {
@@ -65,15 +71,30 @@ void flatten(const std::string& at, bool is_file, const std::vector<std::string>
   }
 }
 
-std::expected<void, std::string> read_file(const std::filesystem::path& path,
-                                           std::vector<Given>& out) {
+std::expected<void, std::string> read_toml(const std::filesystem::path& path,
+                                           std::vector<Given>& out, bool& empty) {
+  const auto text = read_file(path, kMaxConfigFileBytes);
+  if (!text) {
+    return std::unexpected(
+        fmt::format("{}: cannot read the options: {}", path.string(), text.error()));
+  }
+  empty = text->find_first_not_of(" \t\r\n") == std::string::npos;
   try {
-    flatten(path.string(), true, {}, toml::parse_file(path.string()), out);
+    flatten(path.string(), true, {}, toml::parse(*text, path.string()), out);
   } catch (const toml::parse_error& error) {
     return std::unexpected(
         fmt::format("{}:{}: {}", path.string(), error.source().begin.line, error.description()));
   }
   return {};
+}
+
+std::string ignored(const std::vector<std::string>& variables) {
+  constexpr size_t kMostNamed = 10;
+  const size_t named = std::min(variables.size(), kMostNamed);
+  return fmt::format(
+      "Environment variables that are no options are ignored: {}{}.",
+      fmt::join(variables.begin(), variables.begin() + static_cast<ptrdiff_t>(named), ", "),
+      named == variables.size() ? "" : fmt::format(" and {} more", variables.size() - named));
 }
 
 // A value that came as plain text: TOML if it is, a string if not.
@@ -107,49 +128,11 @@ std::expected<void, std::string> read_text(const std::string& where, const std::
   return {};
 }
 
-// SOJOURN_STORE__LMDB__PATH -> store.lmdb.path; nothing when the variable is not ours.
-std::string key_of_variable(std::string_view name) {
-  constexpr std::string_view kPrefix = "SOJOURN_";
-  if (!name.starts_with(kPrefix) || name.find("__") == std::string_view::npos) return {};
-  name.remove_prefix(kPrefix.size());
-  std::string key;
-  for (size_t i = 0; i < name.size(); ++i) {
-    if (name.substr(i, 2) == "__") {
-      key.push_back('.');
-      ++i;
-    } else {
-      key.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(name[i]))));
-    }
-  }
-  return key;
-}
-
 // The known key with the fewest letters to change, if that is few enough to be meant.
 std::string nearest_key(const std::string& key) {
-  const auto distance = [](const std::string& a, const std::string& b) {
-    std::vector<size_t> row(b.size() + 1);
-    for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (size_t i = 1; i <= a.size(); ++i) {
-      size_t diagonal = std::exchange(row[0], i);
-      for (size_t j = 1; j <= b.size(); ++j) {
-        const size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-        diagonal = row[j];
-        row[j] = std::min({change, row[j] + 1, row[j - 1] + 1});
-      }
-    }
-    return row.back();
-  };
-  std::string best;
-  size_t least = std::max<size_t>(2, key.size() / 3) + 1;
-  if (key.size() > 200) return best;
-  for (const Setting& setting : settings()) {
-    const size_t d = distance(key, setting.key);
-    if (d < least) {
-      least = d;
-      best = setting.key;
-    }
-  }
-  return best;
+  std::vector<std::string_view> keys;
+  for (const Setting& setting : settings()) keys.push_back(setting.key);
+  return std::string(nearest(key, keys, std::max<size_t>(2, key.size() / 3)));
 }
 
 std::expected<void, std::string> apply(Options& options, const Given& given) {
@@ -247,20 +230,30 @@ std::expected<void, std::string> apply_tenant_policies(Options& options,
 
 }  // namespace
 
-std::expected<Options, std::string> load(const Sources& sources) {
+std::expected<Loaded, std::string> load(const Sources& sources) {
   std::vector<Given> given;
   std::expected<void, std::string> done;
-  if (sources.file) done = read_file(*sources.file, given);
-  for (const auto& [name, value] : sources.environment) {
-    const std::string key = key_of_variable(name);
-    if (done && !key.empty()) done = read_text(name, key, value, given);
+  Loaded loaded;
+  if (sources.file) done = read_toml(*sources.file, given, loaded.file_is_empty);
+  const auto environment = read_environment(sources.environment);
+  if (done && !environment) return std::unexpected(environment.error());
+  if (done) {
+    for (const auto& [variable, key, value] : environment->options) {
+      if (done) done = read_text(variable, key, value, given);
+    }
   }
   for (const auto& flag : sources.flags) {
     if (done) done = read_text(flag.flag, flag.key, flag.value, given);
   }
   if (!done) return std::unexpected(std::move(done.error()));
+  if (loaded.file_is_empty) {
+    loaded.warnings.push_back(
+        fmt::format("{} is empty, so it sets no option; a comment in it says that this is meant.",
+                    sources.file->string()));
+  }
+  if (!environment->unknown.empty()) loaded.warnings.push_back(ignored(environment->unknown));
 
-  Options options;
+  Options& options = loaded.options;
   std::string touch_where;
   for (const Given& one : given) {
     if (one.is_of_tenant()) continue;
@@ -276,7 +269,7 @@ std::expected<Options, std::string> load(const Sources& sources) {
   if (done) done = check(options.http.tls, "http.tls");
   if (done) done = check(options.admin.tls, "admin.tls");
   if (!done) return std::unexpected(std::move(done.error()));
-  return options;
+  return loaded;
 }
 
 std::vector<SettingHelp> settings_help() {

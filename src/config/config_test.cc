@@ -19,10 +19,16 @@ class Config : public testing::Test {
 
   std::expected<Options, std::string> from_file(const std::string& text) {
     std::ofstream(path_) << text;
-    return load({.file = path_, .environment = {}, .flags = {}});
+    return options_of({.file = path_, .environment = {}, .flags = {}});
   }
-  std::expected<Options, std::string> from_set(const std::string& key, const std::string& value) {
-    return load({.file = {}, .environment = {}, .flags = {{"--set", key, value}}});
+  static std::expected<Options, std::string> from_set(const std::string& key,
+                                                      const std::string& value) {
+    return options_of({.file = {}, .environment = {}, .flags = {{"--set", key, value}}});
+  }
+  static std::expected<Options, std::string> options_of(const Sources& sources) {
+    auto loaded = load(sources);
+    if (!loaded) return std::unexpected(loaded.error());
+    return std::move(loaded->options);
   }
 
   std::filesystem::path path_ = std::filesystem::temp_directory_path() /
@@ -30,7 +36,7 @@ class Config : public testing::Test {
 };
 
 TEST_F(Config, DefaultsAreThoseOfTheModules) {
-  const auto options = load({});
+  const auto options = options_of({});
   ASSERT_TRUE(options) << options.error();
   EXPECT_EQ(options->http.listen, "127.0.0.1:9092");
   EXPECT_EQ(options->admin.listen, "127.0.0.1:9093");
@@ -72,12 +78,11 @@ default = "1"
 TEST_F(Config, LaterSourcesWin) {
   std::ofstream(path_) << "[sessions]\nidle_timeout = \"1s\"\nmax_lifetime = \"1h\"\n[http]\n"
                           "threads = 1\n";
-  const auto options = load({.file = path_,
-                             .environment = {{"SOJOURN_SESSIONS__IDLE_TIMEOUT", "2s"},
-                                             {"SOJOURN_SESSIONS__MAX_LIFETIME", "2h"},
-                                             {"SOJOURN_BIN", "not ours"},
-                                             {"PATH", "/bin"}},
-                             .flags = {{"--set", "sessions.idle_timeout", "3s"}}});
+  const auto options = options_of({.file = path_,
+                                   .environment = {{"SOJOURN_SESSIONS__IDLE_TIMEOUT", "2s"},
+                                                   {"SOJOURN_SESSIONS__MAX_LIFETIME", "2h"},
+                                                   {"PATH", "/bin"}},
+                                   .flags = {{"--set", "sessions.idle_timeout", "3s"}}});
   ASSERT_TRUE(options) << options.error();
   EXPECT_EQ(options->tenants.policy.idle_timeout, 3s);
   EXPECT_EQ(options->tenants.policy.max_lifetime, 2h);
@@ -120,11 +125,44 @@ TEST_F(Config, ComplaintsNameFileLineKeyAndWhatWouldBeRight) {
   EXPECT_THAT(says("[http\n"), HasSubstr(".toml:1:"));
   EXPECT_THAT(says("[zzz]\nqqqqqqqqqqqqqqqqqq = 1\n"), HasSubstr("--help"));
   EXPECT_THAT(load({.file = "/nowhere/x.toml", .environment = {}, .flags = {}}).error(),
-              HasSubstr("/nowhere/x.toml"));
+              HasSubstr("/nowhere/x.toml: cannot read the options: No such file or directory"));
+  EXPECT_THAT(load({.file = path_.parent_path(), .environment = {}, .flags = {}}).error(),
+              HasSubstr("cannot read the options: it is a directory"));
+  EXPECT_FALSE(load({.file = "", .environment = {}, .flags = {}}));
   EXPECT_THAT(
       load({.file = {}, .environment = {{"SOJOURN_HTTP__LISTENS", "x"}}, .flags = {}}).error(),
-      HasSubstr("SOJOURN_HTTP__LISTENS: unknown option http.listens; did you mean http.listen?"));
+      HasSubstr("SOJOURN_HTTP__LISTENS: unknown option http.listens; did you mean "
+                "SOJOURN_HTTP__LISTEN?"));
   EXPECT_THAT(from_set("http.threads", "two").error(), HasSubstr("--set: bad value"));
+}
+
+TEST_F(Config, AnEmptyFileIsLegalAndSaid) {
+  for (const auto* text : {"", "\n \t\r\n"}) {
+    std::ofstream(path_) << text;
+    const auto loaded = load({.file = path_, .environment = {}, .flags = {}});
+    ASSERT_TRUE(loaded) << loaded.error();
+    EXPECT_TRUE(loaded->file_is_empty);
+    EXPECT_THAT(
+        loaded->warnings,
+        testing::ElementsAre(HasSubstr(path_.string() + " is empty, so it sets no option")));
+  }
+  for (const auto* text : {"# all defaults\n", "[http]\n"}) {
+    std::ofstream(path_) << text;
+    const auto loaded = load({.file = path_, .environment = {}, .flags = {}});
+    ASSERT_TRUE(loaded) << loaded.error();
+    EXPECT_FALSE(loaded->file_is_empty);
+    EXPECT_THAT(loaded->warnings, testing::IsEmpty());
+  }
+}
+
+TEST_F(Config, VariablesThatAreNoOptionsAreNamedInOneSentence) {
+  Sources sources;
+  EXPECT_THAT(load(sources)->warnings, testing::IsEmpty());
+  for (int i = 0; i < 12; ++i)
+    sources.environment.emplace_back("SOJOURN_X" + std::to_string(i), "");
+  EXPECT_THAT(load(sources)->warnings,
+              testing::ElementsAre(testing::AllOf(HasSubstr(": SOJOURN_X0, SOJOURN_X1, "),
+                                                  HasSubstr(", SOJOURN_X9 and 2 more."))));
 }
 
 TEST_F(Config, TenantsMayHaveAPolicyOfTheirOwn) {

@@ -81,5 +81,64 @@ TEST(Exposure, AListenerThatIsOffOrCannotBeIsNotReachable) {
   EXPECT_THAT(exposures(options), IsEmpty());
 }
 
+TEST(Exposure, WithoutKeysTheLoopbackIsOpenAndThatIsSaid) {
+  Options options;
+  EXPECT_THAT(keyless(options),
+              AllOf(HasSubstr("who reaches 127.0.0.1:9092"), HasSubstr("security.key_file")));
+  options.http.listen = "0.0.0.0:9092";
+  EXPECT_EQ(keyless(options), "") << "exposures() says more";
+  options.http.listen = "127.0.0.1:9092";
+  options.access.key_file = "/keys";
+  EXPECT_EQ(keyless(options), "");
+}
+
+Options protected_options() {
+  Options options;
+  options.access.key_file = "/keys";
+  options.http.tls = {.certificate = "/c.pem", .key = "/k.pem", .client_ca = "/ca.pem"};
+  options.admin.tls = {.certificate = "/c.pem", .key = "/k.pem"};
+  return options;
+}
+
+TEST(Weakening, AddingProtectionOrChangingFilesIsNone) {
+  EXPECT_THAT(weakenings({}, {}), IsEmpty());
+  EXPECT_THAT(weakenings({}, protected_options()), IsEmpty());
+  Options others = protected_options();
+  others.access.key_file = "/other";
+  others.http.tls.certificate = "/other";
+  others.http.tls.client_ca = "/other";
+  others.http.tls.client_auth = http::ClientAuth::required;
+  EXPECT_THAT(weakenings(protected_options(), others), IsEmpty());
+}
+
+TEST(Weakening, EachProtectionThatIsLostIsNamed) {
+  const Options running = protected_options();
+  EXPECT_THAT(weakenings(running, {}),
+              ElementsAre(HasSubstr("security.key_file"), HasSubstr("http.tls.certificate"),
+                          HasSubstr("admin.tls.certificate")));
+  Options wanted = running;
+  wanted.access.key_file.clear();
+  EXPECT_THAT(weakenings(running, wanted), ElementsAre(HasSubstr("turn off API keys")));
+  wanted = running;
+  wanted.admin.tls = {};
+  EXPECT_THAT(weakenings(running, wanted), ElementsAre(HasSubstr("admin.tls.certificate")));
+  wanted = running;
+  wanted.http.tls.client_ca.clear();
+  EXPECT_THAT(weakenings(running, wanted), ElementsAre(HasSubstr("http.tls.client_ca")));
+  wanted = running;
+  wanted.http.tls.client_auth = http::ClientAuth::optional;
+  EXPECT_THAT(weakenings(running, wanted), ElementsAre(HasSubstr("http.tls.client_auth")));
+  EXPECT_THAT(weakenings(wanted, running), IsEmpty());
+}
+
+TEST(Weakening, WhoSaysAllowInsecureMeansIt) {
+  Options wanted;
+  wanted.allow_insecure = true;
+  EXPECT_THAT(weakenings(protected_options(), wanted), IsEmpty());
+  Options running = protected_options();
+  running.allow_insecure = true;  // what was said before does not count
+  EXPECT_THAT(weakenings(running, {}), testing::SizeIs(3));
+}
+
 }  // namespace
 }  // namespace sojourn::config

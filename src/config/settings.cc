@@ -7,6 +7,7 @@
 #include <set>
 
 #include "config/units.h"
+#include "http/listen_address.h"
 
 namespace sojourn::config {
 namespace {
@@ -343,6 +344,19 @@ Binding<Options> present(Binding<Options> binding, std::string what) {
   return binding;
 }
 
+// Empty, where it may be: no listener.
+Binding<Options> listen_address(Member<std::string> member) {
+  const auto read = [](const Value& value) -> std::expected<std::string, std::string> {
+    auto given = as_text(value);
+    if (given && !given->empty() && !http::parse_listen_address(*given)) {
+      return wrong(
+          fmt::format("{} is not an address: {}", toml_string(*given), http::kListenAddressForm));
+    }
+    return given;
+  };
+  return bind<std::string>(std::move(member), {read, toml_string});
+}
+
 // http.tls.* and admin.tls.*.
 std::vector<Setting> tls_settings(const std::string& section, Member<http::TlsOptions> tls) {
   const auto file = [&](std::filesystem::path http::TlsOptions::* member) {
@@ -445,7 +459,7 @@ std::vector<Setting> make_settings() {
   std::vector<Setting> all = {
       {"http.listen", "\"127.0.0.1:9092\"",
        "HOST:PORT of the public listener; port 0 picks a free one.",
-       present(text([](Options& o) -> auto& { return o.http.listen; }), "HOST:PORT"),
+       present(listen_address([](Options& o) -> auto& { return o.http.listen; }), "HOST:PORT"),
        Takes::restart},
       {"http.threads", "one per core", "I/O threads.",
        count<Options>([](Options& o) -> auto& { return o.http_threads; }, 1, 1024), Takes::restart},
@@ -479,7 +493,11 @@ std::vector<Setting> make_settings() {
        duration<Options>([](Options& o) -> auto& { return o.drain_timeout; }, milliseconds(0)),
        Takes::live},
       {"admin.listen", "\"127.0.0.1:9093\"", "HOST:PORT of the admin listener; \"\" turns it off.",
-       text([](Options& o) -> auto& { return o.admin.listen; }), Takes::restart},
+       listen_address([](Options& o) -> auto& { return o.admin.listen; }), Takes::restart},
+      {"admin.max_connections", "100",
+       "Connections of the admin listener open at once; one more is answered 503 OVERLOADED.",
+       count<Options>([](Options& o) -> auto& { return o.admin.max_connections; }, 1, 1'000'000),
+       Takes::live},
       {"security.key_file", "",
        "The API keys that are accepted, one a line as `sojourn key new` prints it; unset: anyone "
        "may call.",

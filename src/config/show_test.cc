@@ -32,6 +32,7 @@ const std::map<std::string, std::string> kOthers = {
     {"http.tls.client_ca", "\"ca.pem\""},
     {"http.tls.client_auth", "\"optional\""},
     {"admin.listen", "\"\""},
+    {"admin.max_connections", "7"},
     {"admin.tls.certificate", "\"c.pem\""},
     {"admin.tls.key", "\"k.pem\""},
     {"admin.tls.client_ca", "\"a.pem\""},
@@ -76,9 +77,9 @@ class Show : public testing::Test {
 
   Options read(const std::string& text) {
     std::ofstream(path_) << text;
-    auto options = load({.file = path_, .environment = {}, .flags = {}});
-    if (!options) throw std::runtime_error(options.error() + "\n" + text);
-    return *std::move(options);
+    auto loaded = load({.file = path_, .environment = {}, .flags = {}});
+    if (!loaded) throw std::runtime_error(loaded.error() + "\n" + text);
+    return std::move(loaded->options);
   }
   // Every option with its other value.
   Options others() {
