@@ -27,10 +27,12 @@ def shown(*arguments, **options):
 # check
 
 
-def test_what_serve_would_take_is_ok(config):
-    assert run("config", "check") == (0, "OK\n", "")
-    assert run("config", "check", "--config", config('[sessions]\nidle_timeout = "9m"\n'), "--set",
-               "http.threads=2") == (0, "OK\n", "")
+def test_what_serve_would_take_is_ok(config, tmp_path):
+    keys = tmp_path / "keys.toml"
+    keys.write_text("")
+    assert run("config", "check", "--set", f"security.key_file={keys}") == (0, "OK\n", "")
+    text = f'[sessions]\nidle_timeout = "9m"\n[security]\nkey_file = "{keys}"\n'
+    assert run("config", "check", "--config", config(text), "--set", "http.threads=2") == (0, "OK\n", "")
 
 
 @pytest.mark.parametrize("text, says", [
@@ -40,6 +42,13 @@ def test_what_serve_would_take_is_ok(config):
     ('[security]\nkey_file = "/nonexistent/keys"\n', "/nonexistent/keys"),
     ('[http.tls]\ncertificate = "/nonexistent/c.pem"\nkey = "/nonexistent/k.pem"\n', "/nonexistent/"),
     ('[http]\nlisten = "0.0.0.0:9092"\n', r"security\.allow_insecure"),
+    ('[admin]\nlisten = "nowhere"\n', r'admin\.listen: "nowhere" is not an address: write HOST:PORT'),
+    ('[store]\nkind = "redis"\nredis.password_file = "/nonexistent/p"\n', "/nonexistent/p: No such file"),
+    ('[store]\nkind = "redis"\nredis.password_file = "/"\n', "/: it is a directory"),
+    ('[store]\nkind = "redis"\nredis.url = "rediss://a"\nredis.tls.ca = "/"\n', "store.redis.tls.ca: it is a dir"),
+    ('[store]\nkind = "redis"\nredis.tls.ca = "/nonexistent/ca"\n', "begin it with rediss://"),
+    ('[http.tls]\ncertificate = "/"\nkey = "/"\n', "certificate /: it is a directory"),
+    ('[security]\nkey_file = "/"\n', "/: cannot read the key file: it is a directory"),
 ])
 def test_what_serve_would_refuse_is_told_the_same_way(config, text, says):
     path = config(text)
@@ -59,7 +68,8 @@ def test_what_is_allowed_and_unsafe_is_warned_of():
     code, stdout, stderr = run("config", "check", "--set", "http.listen=0.0.0.0:0", "--set",
                                "security.allow_insecure=true")
     assert (code, stdout) == (0, "OK\n")
-    assert "warning" in stderr
+    assert "warning: http.listen is 0.0.0.0:0" in stderr
+    assert "warning: No API keys are asked for" in run("config", "check")[2]
 
 
 def test_check_touches_no_data(tmp_path):

@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from harness.certificates import Authority, tls_settings
 from harness.client import Client
 from harness.metrics import metrics
 from harness.redis import Redis
@@ -183,7 +184,9 @@ def test_every_metric_is_documented_with_its_type_and_no_other(start_server, tmp
     client.close()
     types = metrics(server).types
     with Redis(tmp_path / "redis") as redis:  # each store has some of its own
-        on_redis = start_server(store=["--set", "store.kind=redis", "--set", f"store.redis.url={redis.url}"])
+        certificate = Authority(tmp_path).issue("server")  # and a listener with TLS
+        on_redis = start_server(*tls_settings(certificate),
+                                store=["--set", "store.kind=redis", "--set", f"store.redis.url={redis.url}"])
         types |= metrics(on_redis).types
     assert types == documented_metrics(), set(types.items()) ^ set(documented_metrics().items())
     assert all(name.endswith("_total") == (kind == "counter") for name, kind in types.items())
@@ -194,6 +197,33 @@ def test_alert_rules_speak_of_metrics_that_there_are():
     known = documented_metrics()
     bases = {re.sub(r"_(bucket|count|sum)$", "", name) for name in named}
     assert bases and bases <= set(known), bases - set(known)
+
+
+# Files
+
+
+def sources():
+    return [path for path in sorted((REPOSITORY / "src").rglob("*.cc"))
+            if not path.name.endswith("_test.cc") and "testing" not in path.parts]
+
+
+def test_every_file_is_opened_for_this_process_alone():
+    """With O_CLOEXEC: no child process gets the store or the keys. /dev/null in the place of 0, 1 and 2 is
+    for children, too."""
+    opened = 0
+    for path in sources():
+        for call in re.findall(r"(?<![\w.>])(?:::)?open(?:at)?\(([^;{}]*)\)", path.read_text()):
+            if path.name != "standard_descriptors.cc" and re.search(r"\bO_[A-Z]+|\bflags\b", call):
+                assert "O_CLOEXEC" in call, f"{path}: open({call})"
+                opened += 1
+    assert opened > 5
+
+
+def test_files_that_options_name_are_read_by_one_function():
+    """base/file.h: it refuses directories and pipes, and has a limit."""
+    for path in sources():
+        if path.parent.name not in ("lmdb",):
+            assert not re.search(r"\bifstream\b|\bfopen\(", path.read_text()), f"{path}: use read_file()"
 
 
 # Links

@@ -446,7 +446,7 @@ def test_the_admin_listener_hears_of_it(start_server, key_file):
     (lambda file: file.write_text(file.read_text() + "broken"), ":2: "),
     (lambda file: file.write_text(file.read_text().replace("read", "reed")), "web.scopes"),
     (lambda file: file.unlink(), "No such file"),
-    (lambda file: (file.unlink(), file.mkdir()), "not a file"),
+    (lambda file: (file.unlink(), file.mkdir()), "it is a directory"),
 ], ids=["broken", "no such scope", "gone", "a directory"])
 def test_a_bad_key_file_changes_nothing(start_server, key_file, tenant, spoil, complaint):
     key = new_key(key_file, "web")
@@ -472,7 +472,11 @@ def test_a_server_can_be_closed_and_opened_by_a_reload(start_server, key_file, t
     reload(server)
     refused(client.create(), 401, "UNAUTHENTICATED", ASKED)
     check_session(client.create({"Authorization": f"Bearer {key}"}))
-    config.write_text("")
+    config.write_text("# no keys, by mistake\n")
+    server.process.send_signal(signal.SIGHUP)
+    server.await_words("config.reload_failed", "security.key_file is no longer set")
+    refused(client.create(), 401, "UNAUTHENTICATED", ASKED)
+    config.write_text("[security]\nallow_insecure = true\n")
     reload(server)
     check_session(client.create())
     client.close()
@@ -530,6 +534,18 @@ def test_an_empty_key_file_refuses_everybody_and_is_warned_of(start_server, key_
     refused(client.create(), 401, "UNAUTHENTICATED", ASKED)
     wait_for(lambda: "The key file holds no key" in server.stderr(), "the warning is logged")
     client.close()
+
+
+def test_the_last_key_can_be_taken_back(start_server, key_file, tenant):
+    """A file that is emptied at a reload closes the server: a key that leaked must not live on."""
+    caller_key = new_key(key_file, "web")
+    server = start_server(f"security.key_file={key_file}")
+    caller = Caller(server.address, tenant, caller_key)
+    check_session(caller.create())
+    key_file.write_text("")
+    reload(server)
+    refused(caller.create(), 401, "UNAUTHENTICATED", INVALID)
+    caller.close()
 
 
 # sojourn key new

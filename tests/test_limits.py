@@ -107,7 +107,7 @@ def test_a_reload_changes_the_limit_and_keeps_what_was_used(start_server, client
     assert [client.create().status for _ in range(3)] == [200, 200, 429]
     hup('[limits]\ntenant_creates = "1/h burst 2"\n[http]\nidle_timeout = "70s"\n')
     check_limited(client.create())
-    hup("")
+    hup("# no limits\n")
     check_session(client.create())
 
 

@@ -151,7 +151,7 @@ def test_reloads(start_server, tmp_path):
     server.process.send_signal(signal.SIGHUP)
     wait_for(lambda: metrics(server).sum("sojourn_config_reloads_total", result="failed") == 1, "a bad reload")
     assert metrics(server).sum("sojourn_config_last_reload_successful") == 0
-    config.write_text("")
+    config.write_text("# defaults\n")
     server.process.send_signal(signal.SIGHUP)
     wait_for(lambda: metrics(server).sum("sojourn_config_reloads_total", result="good") == 1, "a good reload")
     assert metrics(server).sum("sojourn_config_last_reload_successful") == 1

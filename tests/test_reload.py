@@ -87,7 +87,7 @@ def test_the_lifetime_and_back_to_the_default(reloading, client_of):
     one = reloading('[sessions]\nmax_lifetime = "1m"\n')
     client = client_of(one)
     assert lifetime(client) == 60_000
-    one.hup("")
+    one.hup("# defaults\n")
     wait_for(lambda: lifetime(client) == 1_800_000, "the default is in force")
 
 
@@ -150,7 +150,7 @@ def test_the_retention_of_events(reloading, client_of):
         client.create()
         return client.events().json()["response"]["events"]
     assert events() == []
-    one.hup("")
+    one.hup("# defaults\n")
     wait_for(events, "events are written")
     one.hup('[events]\nretention = "1ms"\n')
     wait_for(lambda: len(client.events().json()["response"]["events"]) == 0, "they are trimmed")
@@ -176,8 +176,23 @@ def test_how_many_connections(reloading, client_of):
             return connection.read().status
     wait_for(lambda: third() == 503, "a third one is refused")
     assert (first.create().status, second.create().status) == (200, 200), "the others stay"
-    one.hup("")
+    one.hup("# defaults\n")
     wait_for(lambda: third() == 400, "a third one is served again")
+
+
+def test_how_many_connections_of_the_admin_listener(reloading):
+    one = reloading()
+    with Connection(one.server.admin_address) as first:
+        first.send(request_bytes("GET", "/healthz"))
+        assert first.read().status == 200
+        one.hup("[admin]\nmax_connections = 1\n")
+
+        def second():
+            with Connection(one.server.admin_address) as connection:
+                return connection.readable(0.2) and connection.read().status
+        wait_for(lambda: second() == 503, "a second one is refused")
+        first.send(request_bytes("GET", "/healthz"))
+        assert first.read().status == 200
 
 
 def test_the_largest_body_and_header(reloading, client_of):
@@ -276,7 +291,9 @@ def test_every_option_that_needs_a_restart_is_tried():
     ('[sessions\n', ["sojourn.toml:1"]),
     ('[sessions]\nidle_timeout = "20m"\n[security]\nkey_file = "/nonexistent/keys"\n',
      ["/nonexistent/keys"]),
-    (None, ["sojourn.toml"]),
+    (None, ["sojourn.toml", "No such file"]),
+    ("", ["file is empty", "comment"]),
+    (" \n\n", ["file is empty"]),
 ])
 def test_a_bad_file_changes_nothing_and_says_what_is_wrong(reloading, client_of, text, says):
     one = reloading('[sessions]\nidle_timeout = "10m"\n')

@@ -90,6 +90,99 @@ def test_a_reload_is_held_to_the_same_on_the_address_of_the_start(
                     401, "UNAUTHENTICATED")
 
 
-def test_the_loopback_is_open_without_a_word(start_server):
+def test_the_loopback_may_be_open_and_each_start_says_so(start_server, key_file):
     server = start_server(listen="localhost:0")
+    server.await_words("security.warning", "No API keys are asked for", "security.key_file")
+    server = start_server(f"security.key_file={key_file}", listen="localhost:0")
+    server.await_words("server.started")
     assert "security.warning" not in server.stderr()
+
+
+# A reload that takes a protection away
+
+
+PROTECTED = """
+[security]
+key_file = "{keys}"
+[http.tls]
+certificate = "{certificate.path}"
+key = "{certificate.key}"
+client_ca = "{ca}"
+[admin.tls]
+certificate = "{certificate.path}"
+key = "{certificate.key}"
+"""
+
+
+class Protected:
+    """A server on the loopback with keys, TLS and client certificates, all from its file."""
+
+    def __init__(self, start_server, authority, key_file, tmp_path):
+        self.certificate, self.authority = authority.issue("server"), authority
+        self.config = tmp_path / "sojourn.toml"
+        self.text = PROTECTED.format(keys=key_file, certificate=self.certificate, ca=authority.path)
+        self.config.write_text(self.text)
+        self.server = start_server(config=self.config)
+
+    def hup(self, text, event):
+        before = self.server.stderr().count(event)
+        self.config.write_text(text)
+        self.server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: self.server.stderr().count(event) > before, f"{event} is logged")
+
+    def check(self):
+        """Keys, TLS and client certificates are asked for."""
+        with Connection(self.server.address, tls=self.authority.client(self.certificate)) as connection:
+            check_error(connection.send(request_bytes("GET", "/sessions/x?tenantId=1")).read(),
+                        401, "UNAUTHENTICATED")
+        with pytest.raises(OSError), Connection(self.server.address, tls=self.authority.client()) as connection:
+            connection.send(request_bytes("GET", "/sessions/x?tenantId=1")).read()
+        with Connection(self.server.admin_address, tls=self.authority.client()) as connection:
+            assert connection.send(request_bytes("GET", "/healthz")).read().status == 200
+
+
+@pytest.fixture
+def protected(start_server, authority, key_file, tmp_path):
+    return Protected(start_server, authority, key_file, tmp_path)
+
+
+def without(text, *words):
+    """`text` without the lines that hold one of the words."""
+    return "\n".join(line for line in text.splitlines() if not any(word in line for word in words))
+
+
+LOSSES = {
+    "cut to nothing": (lambda text: "", "empty"),
+    "cut in its middle": (lambda text: text[:text.index("[http.tls]")], "http.tls.certificate"),
+    "no keys": (lambda text: without(text, "key_file"), "security.key_file"),
+    "no TLS for health": (lambda text: text[:text.index("[admin.tls]")], "admin.tls.certificate"),
+    "no client certificates": (lambda text: without(text, "client_ca"), "http.tls.client_ca"),
+    "client certificates if they like": (
+        lambda text: text.replace("client_ca =", 'client_auth = "optional"\nclient_ca ='), "http.tls.client_auth"),
+}
+
+
+@pytest.mark.parametrize("change, named", LOSSES.values(), ids=LOSSES.keys())
+def test_a_reload_takes_no_protection_away(protected, change, named):
+    text = protected.text
+    protected.hup(change(text), "config.reload_failed")
+    assert named in protected.server.stderr().splitlines()[-1]
+    protected.check()
+    protected.hup(text + "\n# all is there again\n", "config.reloaded")
+    protected.check()
+
+
+def test_a_file_that_becomes_a_directory_takes_no_protection_away(protected):
+    protected.config.unlink()
+    protected.config.mkdir()
+    protected.server.process.send_signal(signal.SIGHUP)
+    protected.server.await_words("config.reload_failed", "it is a directory")
+    protected.check()
+
+
+def test_a_reload_that_says_so_takes_protection_away(protected, tenant):
+    protected.hup("[security]\nallow_insecure = true\n", "config.reloaded")
+    client = Client(protected.server.address, tenant)
+    check_session(client.create())
+    client.close()
+    protected.server.await_words("No API keys are asked for")

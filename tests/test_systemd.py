@@ -132,7 +132,7 @@ def test_what_is_installed_and_that_it_runs(installed):
 
 def test_the_example_configuration_is_one(installed, tmp_path):
     example = installed / "share/sojourn/sojourn.toml"
-    assert run("config", "check", "--config", str(example)) == (0, "OK\n", "")
+    assert run("config", "check", "--config", str(example))[:2] == (0, "OK\n")  # it warns: there are no keys
     # And what is commented out in it would be one too.
     text = "\n".join(re.sub(r"^# (?=[a-z_.]+ = |\[)", "", line) for line in example.read_text().splitlines())
     for name in ("tls.certificate", "tls.key", "key_file"):  # these name files
@@ -140,7 +140,7 @@ def test_the_example_configuration_is_one(installed, tmp_path):
     assert tomllib.loads(text)["tenants"]["policy"]["ID"]
     every = tmp_path / "every.toml"
     every.write_text(text)
-    assert run("config", "check", "--config", str(every)) == (0, "OK\n", "")
+    assert run("config", "check", "--config", str(every))[:2] == (0, "OK\n")
 
 
 def test_systemd_finds_nothing_wrong_with_the_unit(installed, tmp_path):

@@ -12,6 +12,7 @@ from harness.certificates import Authority, openssl, serial_of, tls_settings
 from harness.client import Client, Connection, request_bytes
 from harness.events import Stream
 from harness.load import Crowd
+from harness.metrics import metrics
 from harness.processes import wait_for
 from harness.server import DidNotStart, Server
 from harness.wire import check_error, check_session
@@ -327,6 +328,23 @@ def tmp_path_of(tmp_path, name):
     path = tmp_path / name
     path.mkdir()
     return path
+
+
+def test_the_end_of_the_certificate_is_a_metric(start_server, files, certificate, authority):
+    longer = authority.issue("longer", days=90)
+    server = start_server(*files.settings())
+
+    def shown(listener):
+        name = "sojourn_tls_certificate_not_after_timestamp_seconds"
+        return metrics(server).values.get((name, frozenset({("listener", listener)})))
+
+    def end_of(one):
+        text = openssl("x509", "-in", one.path, "-noout", "-enddate").strip().removeprefix("notAfter=")
+        return ssl.cert_time_to_seconds(text)
+    assert shown("public") == end_of(certificate) and shown("admin") is None
+    files.put(longer)
+    hang_up(server)
+    wait_for(lambda: shown("public") == end_of(longer), "the renewed certificate")
 
 
 # What goes on as without TLS

@@ -14,11 +14,14 @@ def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def spawn(command, **options):
+def spawn(command, prepare=None, **options):
     """A Popen whose process is killed when the tests die. Call it from the main thread: the kernel
-    watches the thread that forked."""
-    return subprocess.Popen([os.fspath(part) for part in command],
-                            preexec_fn=_die_with_parent, **options)
+    watches the thread that forked. `prepare()` runs in the child, last before the command."""
+    def child():
+        _die_with_parent()
+        if prepare is not None:
+            prepare()
+    return subprocess.Popen([os.fspath(part) for part in command], preexec_fn=child, **options)
 
 
 def wait_for(condition, what, seconds=10.0):

@@ -55,13 +55,14 @@ class Server:
     STOP_SECONDS = 15
 
     def __init__(self, data, settings=(), config=None, env=None, listen="127.0.0.1:0",
-                 admin_listen="127.0.0.1:0", binary=BINARY, store=None):
+                 admin_listen="127.0.0.1:0", binary=BINARY, store=None, prepare=None):
         self.data = Path(data)
         self._store = store  # the flags of a store; None: the one that `data` stands for
         self.settings = list(settings)
         self.config = config
         self.binary = Path(binary).resolve()
         self.env = env
+        self.prepare = prepare  # see processes.spawn
         self.listen, self.admin_listen = listen, admin_listen
         self.process = None
         self.start_seconds = None  # of the last start, until the ready line
@@ -82,7 +83,7 @@ class Server:
         assert not self.running(), "start() of a server that runs"
         begin = time.monotonic()
         with open(self._stderr, "ab") as stderr:
-            self.process = spawn(self.command(), env=environment(self.env), stderr=stderr,
+            self.process = spawn(self.command(), prepare=self.prepare, env=environment(self.env), stderr=stderr,
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         started.append(self)
         line = self._first_line(begin + self.START_SECONDS)
