@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <thread>
-#include <vector>
 
 #include "base/text.h"
 
@@ -142,22 +140,6 @@ TEST_F(JsonLogPipe, NobodyReads) {
   const auto written = static_cast<size_t>(std::ranges::count(text, '\n'));
   EXPECT_GT(written, 0u);
   EXPECT_GE(written + dropped + JsonLog::kMostWaiting + 1, kLines);
-}
-
-// poll(2) finds room, another process takes it, and write(2) must not wait.
-TEST_F(JsonLogPipe, NobodyReadsWhatSeveralProcessesWrite) {
-  constexpr int kProcesses = 8;
-  for (int round = 0; round < 3; ++round) {
-    std::vector<std::jthread> processes;
-    for (int i = 0; i < kProcesses; ++i) {
-      processes.emplace_back([this] {
-        JsonLog log(ends_[1]);
-        for (int j = 0; j < 500; ++j) log.write(LogLevel::info, "a", std::string(100, 'x'));
-      });
-    }
-    processes.clear();  // they end
-    drain();
-  }
 }
 
 TEST_F(JsonLogPipe, TheReaderIsGone) {

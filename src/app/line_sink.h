@@ -6,25 +6,19 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <string>
-#include <string_view>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "descriptor_writer.h"
 
 namespace sojourn::app {
-
-// Writes all of `text` as its reader takes it, and gives up once `go_on` is false, which is asked a
-// few times a second. False: something is not written, and errno says why (EAGAIN: nobody reads).
-bool write_while(int descriptor, std::string_view text, const std::function<bool()>& go_on);
 
 // For the one thread of an asynchronous spdlog logger. spdlog's own sinks block in write(), so its
 // thread could not be joined while nobody reads.
 class LineSink final : public spdlog::sinks::sink {
  public:
-  explicit LineSink(int descriptor);
+  explicit LineSink(int descriptor) : writer_(descriptor) {}
 
   void log(const spdlog::details::log_msg& message) override;
   // A mark in the queue of messages: whatever was before it is written.
@@ -40,8 +34,7 @@ class LineSink final : public spdlog::sinks::sink {
   uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
  private:
-  const FileDescriptor own_;  // of a pipe; none of anything else
-  const int descriptor_;
+  DescriptorWriter writer_;
   std::string line_;
   std::atomic<bool> stopped_ = false;
   std::atomic<uint64_t> dropped_ = 0;

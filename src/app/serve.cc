@@ -20,9 +20,9 @@
 
 #include "admin/admin.h"
 #include "api/error_table.h"
+#include "descriptor_writer.h"
 #include "http/server.h"
 #include "json_log.h"
-#include "line_sink.h"
 #include "live_options.h"
 #include "metrics_page.h"
 #include "net/loop.h"
@@ -114,7 +114,7 @@ bool all_came_to_it(const std::vector<net::Loop*>& loops) {
 void print_ready(const std::string& line, Log& log) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   const auto in_time = [&] { return std::chrono::steady_clock::now() < deadline; };
-  if (write_while(STDOUT_FILENO, line, in_time)) return;
+  if (DescriptorWriter(STDOUT_FILENO).write(line, in_time)) return;
   log.write(LogLevel::warning, "server.ready_unprinted",
             "Standard output does not take the ready line; the server serves all the same.",
             {{"reason", std::generic_category().message(errno)}});
