@@ -456,7 +456,8 @@ TEST(Access, SaysWhatIsWrongWithItsOptions) {
   EXPECT_THAT(detail({.username = "u"}), HasSubstr("needs a password"));
   EXPECT_THAT(detail({.ca_file = "/ca"}), HasSubstr("rediss://"));
   EXPECT_THAT(detail({.url = "rediss://a", .ca_file = "/no/such"}), HasSubstr("/no/such"));
-  EXPECT_THAT(detail({.url = "rediss://a", .ca_file = "/dev/null"}), HasSubstr("no certificate"));
+  EXPECT_THAT(detail({.url = "rediss://a", .ca_file = "/"}), HasSubstr("it is a directory"));
+  EXPECT_THAT(detail({.url = "rediss://a", .ca_file = REDIS_CLUSTER}), HasSubstr("no certificate"));
   EXPECT_THAT(detail({.url = "rediss://a", .key_file = "/k"}), HasSubstr("neither"));
   EXPECT_THAT(detail({.max_pending = 0}), HasSubstr("max_pending"));
 }
