@@ -23,13 +23,6 @@ using Taken = std::expected<void, std::string>;
 
 std::unexpected<std::string> wrong(std::string what) { return std::unexpected(std::move(what)); }
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 Taken take_sha256(ApiKey& key, const toml::node& node) {
   const auto* text = node.as_string();
   if (text && text->get().size() == 2 * key.sha256.size()) {

@@ -21,11 +21,27 @@ bool has_control_characters(std::string_view text);
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
 // `text` without spaces and tabs at both ends.
-std::string_view trimmed(std::string_view text);
+inline std::string_view trimmed(std::string_view text) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+// The value of a hexadecimal digit; -1 when it is none.
+inline int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
 
 // Undoes RFC 3986 percent-encoding. Nothing when a '%' is not followed by two hexadecimal digits.
-// A '+' stays a '+': it means a space only in HTML forms, not in RFC 3986.
+// A '+' stays a '+': it means a space only in forms, not in RFC 3986.
 std::optional<std::string> percent_decoded(std::string_view text);
+
+// Undoes the encoding of forms, and so of queries: as percent_decoded, and a '+' is a space.
+std::optional<std::string> form_decoded(std::string_view text);
 
 // Appends `text` with everything percent-encoded but RFC 3986's unreserved characters.
 void append_percent_encoded(std::string& out, std::string_view text);

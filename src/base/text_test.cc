@@ -54,6 +54,11 @@ TEST(Text, PercentDecoding) {
   EXPECT_EQ(percent_decoded("%00"), std::string(1, '\0'));
 }
 
+TEST(Text, FormDecoding) {
+  EXPECT_EQ(form_decoded("a+b%2Bc%20d"), "a b+c d");
+  EXPECT_EQ(form_decoded("%zz"), std::nullopt);
+}
+
 TEST(Text, PercentEncoding) {
   const std::string all = "aZ09-._~ /?&=%+\xC3\xAB\n";
   std::string encoded;

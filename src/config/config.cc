@@ -8,8 +8,8 @@
 #include <map>
 
 #include "base/file.h"
+#include "base/nearest.h"
 #include "environment.h"
-#include "nearest.h"
 #include "settings.h"
 
 namespace sojourn::config {
@@ -130,9 +130,9 @@ std::expected<void, std::string> read_text(const std::string& where, const std::
 
 // The known key with the fewest letters to change, if that is few enough to be meant.
 std::string nearest_key(const std::string& key) {
-  std::vector<std::string_view> keys;
-  for (const Setting& setting : settings()) keys.push_back(setting.key);
-  return std::string(nearest(key, keys, std::max<size_t>(2, key.size() / 3)));
+  Nearest nearest(key);
+  for (const Setting& setting : settings()) nearest.consider(setting.key);
+  return std::string(nearest.best());
 }
 
 std::expected<void, std::string> apply(Options& options, const Given& given) {

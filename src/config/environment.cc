@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "nearest.h"
+#include "base/nearest.h"
 #include "settings.h"
 
 namespace sojourn::config {
@@ -61,8 +61,9 @@ std::string meant_by(const std::string& letters, size_t most) {
   }
   std::vector<std::string> all;
   for (const Setting& setting : settings()) all.push_back(letters_of(setting.key));
-  const std::string_view found = nearest(letters, {all.begin(), all.end()}, most);
-  const auto at = std::ranges::find(all, found);
+  Nearest nearest(letters, most);
+  for (const std::string& name : all) nearest.consider(name);
+  const auto at = std::ranges::find(all, nearest.best());
   if (at == all.end()) return {};
   return variable_of(settings()[static_cast<size_t>(at - all.begin())].key);
 }

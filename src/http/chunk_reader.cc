@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "token.h"
 
 namespace sojourn::http {
 namespace {
 
 constexpr size_t kMaxSizeDigits = 16;  // 64 bits; leading zeros count
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 bool is_control(char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7F; }
 
