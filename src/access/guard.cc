@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "http/fields.h"
 
 namespace sojourn::access {
 namespace {
@@ -26,17 +27,10 @@ void Guard::use(std::shared_ptr<const KeyRing> keys) {
 }
 
 std::expected<const ApiKey*, Refusal> Guard::identify(http::Request& request) {
-  const http::Field* authorization = nullptr;
-  for (const http::Field& field : request.fields) {
-    if (!equals_ignoring_case(field.name, "Authorization")) continue;
-    if (authorization) {
-      return std::unexpected(
-          Refusal{{ErrorKind::invalid_header, "Authorization is given twice; give it once."}, {}});
-    }
-    authorization = &field;
-  }
+  const auto authorization = http::only_value_of(request.fields, "Authorization");
+  if (!authorization) return std::unexpected(Refusal{authorization.error(), {}});
   // The scheme's case does not matter (RFC 9110 11.1), and spaces follow it.
-  std::string_view token = authorization ? authorization->value : std::string_view();
+  std::string_view token = authorization->value_or("");
   const std::string_view scheme = token.substr(0, token.find(' '));
   if (!equals_ignoring_case(scheme, kScheme)) {
     return unauthenticated("Send an API key with the request, as in Authorization: Bearer sjk_...",

@@ -5,15 +5,10 @@
 #include <utility>
 
 #include "base/text.h"
+#include "http/fields.h"
 
 namespace sojourn::http {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 // True when the character at `at` has an odd number of backslashes before it.
 bool is_escaped(std::string_view text, size_t at) {
@@ -81,17 +76,12 @@ IpAddress client_address(const IpAddress& peer, std::span<const Field> fields,
     return std::ranges::any_of(trusted, [&](const auto& one) { return one.contains(address); });
   };
   if (!is_trusted(peer)) return peer;
-  const auto has = [&](std::string_view name) {
-    return std::ranges::any_of(
-        fields, [&](const Field& field) { return equals_ignoring_case(field.name, name); });
-  };
-  const bool forwarded = has("Forwarded");
+  const bool forwarded = !values_of(fields, "Forwarded").empty();
   const std::string_view name = forwarded ? "Forwarded" : "X-Forwarded-For";
   IpAddress client = peer;
-  for (const Field& field : fields | std::views::reverse) {
-    if (!equals_ignoring_case(field.name, name)) continue;
-    // Several fields are one list, in their order.
-    for (std::string_view list = field.value; !list.empty();) {
+  // Several fields are one list, in their order.
+  for (std::string_view list : values_of(fields, name) | std::views::reverse) {
+    while (!list.empty()) {
       const std::string_view entry = take_last(list, ',');
       const auto address = forwarded ? read_forwarded(entry) : read_node(entry);
       if (!address) return client;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/text.h"
+#include "http/fields.h"
 
 namespace sojourn::telemetry {
 namespace {
@@ -30,13 +30,8 @@ std::optional<TraceParent> parse_traceparent(std::string_view text) {
 }
 
 std::optional<TraceParent> traceparent_of(std::span<const http::Field> fields) {
-  const http::Field* found = nullptr;
-  for (const http::Field& field : fields) {
-    if (!equals_ignoring_case(field.name, "traceparent")) continue;
-    if (found != nullptr) return {};
-    found = &field;
-  }
-  return found != nullptr ? parse_traceparent(found->value) : std::nullopt;
+  const auto found = http::only_value_of(fields, "traceparent");
+  return found && *found ? parse_traceparent(**found) : std::nullopt;
 }
 
 }  // namespace sojourn::telemetry
