@@ -1,197 +1,174 @@
+// HeadScan has found the lines: each ends with CR LF, the last one is empty, and no other control
+// byte is here but HTAB. What is left is the grammar of each line (RFC 9112 3 and 5), and what the
+// fields say about the framing.
 #include "head.h"
 
-#include <algorithm>
 #include <array>
-#include <boost/beast/http/basic_parser.hpp>
 #include <limits>
 #include <utility>
 
-#include "base/text.h"
+#include "authority.h"
+#include "http/fields.h"
 #include "target.h"
+#include "token.h"
 
 namespace sojourn::http {
 namespace {
 
-namespace beast = boost::beast;
-using beast::http::field;
-using beast::http::verb;
-using boost::system::error_code;
-
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
-
-Method method_of(verb verb) {
-  switch (verb) {
-    case verb::get:
-      return Method::get;
-    case verb::head:
-      return Method::head;
-    case verb::put:
-      return Method::put;
-    case verb::post:
-      return Method::post;
-    case verb::delete_:
-      return Method::delete_;
-    case verb::options:
-      return Method::options;
+Method method_of(std::string_view text) {
+  switch (text.size()) {
+    case 3:
+      return text == "GET" ? Method::get : text == "PUT" ? Method::put : Method::other;
+    case 4:
+      return text == "HEAD" ? Method::head : text == "POST" ? Method::post : Method::other;
+    case 6:
+      return text == "DELETE" ? Method::delete_ : Method::other;
+    case 7:
+      return text == "OPTIONS" ? Method::options : Method::other;
     default:
       return Method::other;
   }
 }
 
-// True when `list`, separated by commas, has `word` (RFC 9110 5.6.1).
-bool list_has(std::string_view list, std::string_view word) {
-  while (!list.empty()) {
-    const size_t comma = std::min(list.find(','), list.size());
-    if (equals_ignoring_case(trimmed(list.substr(0, comma)), word)) return true;
-    list.remove_prefix(std::min(comma + 1, list.size()));
-  }
-  return false;
+// Takes a line off `bytes`, without its line end.
+std::string_view take_line(std::string_view& bytes) {
+  const size_t end = bytes.find('\r');
+  const std::string_view line = bytes.substr(0, end);
+  bytes.remove_prefix(end + 2);
+  return line;
 }
 
-// uri-host [ ":" port ] (RFC 9110 7.2), by its characters only: enough to refuse lists, paths and
-// user names. No comma, though a registered name may hold one: it is how proxies join two fields.
-bool is_host(std::string_view value) {
-  return std::ranges::all_of(value, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-._~:[]%!$&'()*+;=").contains(c);
-  });
+size_t token_length(std::string_view text) {
+  size_t length = 0;
+  while (length < text.size() && is_token_byte(text[length])) ++length;
+  return length;
 }
 
-std::string_view sentence_of(const error_code& code) {
-  using beast::http::error;
-  if (code == error::bad_version) return "The HTTP version is not 1.0 or 1.1; send HTTP/1.1.";
-  if (code == error::bad_target) return "The request target is not valid; percent-encode it.";
-  if (code == error::bad_field) return "A header field name is not valid; write 'Name: value'.";
-  if (code == error::bad_value) return "A header field value is not valid; send text only.";
-  if (code == error::bad_content_length || code == error::multiple_content_length) {
-    return "The Content-Length is not valid; send one decimal number, or chunks without it.";
-  }
-  if (code == error::bad_transfer_encoding) {
-    return "The Transfer-Encoding is not valid; send 'chunked' alone and no Content-Length.";
-  }
-  return "This is not an HTTP request; send HTTP/1.1.";
-}
-
-// Beast's parser, on a head that is whole and in one piece, so that it only ever hands out views
-// into it. Bodies are not its business: see chunk_reader.h.
-class Parser final : public beast::http::basic_parser<true> {
+class Parser {
  public:
   explicit Parser(Head& head) : head_(head) {}
 
   std::optional<Error> parse(std::string_view bytes) {
-    header_limit(std::numeric_limits<uint32_t>::max());  // HeadScan's user keeps the limit
-    body_limit(boost::none);
-    error_code code;
-    const size_t parsed = put(boost::asio::const_buffer(bytes.data(), bytes.size()), code);
-    if (refusal_) return refusal_;
-    if (code || parsed != bytes.size()) {
-      return Error{ErrorKind::bad_request, std::string(sentence_of(code))};
+    if (!parse_request_line(take_line(bytes))) return std::move(refusal_);
+    for (std::string_view line; !(line = take_line(bytes)).empty();) {
+      if (!parse_field(line)) return std::move(refusal_);
     }
-    return check_whole();
+    return check_whole() ? std::nullopt : std::move(refusal_);
   }
 
  private:
-  void on_request_impl(verb verb, beast::string_view, beast::string_view target, int version,
-                       error_code& code) override {
-    head_.method = method_of(verb);
-    head_.http_1_0 = version == 10;
-    const auto parts = split_target(view(target), head_.method);
-    if (!parts) {
-      code = beast::http::error::bad_target;
-      return;
+  // method SP request-target SP HTTP-version (RFC 9112 3)
+  bool parse_request_line(std::string_view line) {
+    const size_t method_end = token_length(line);
+    if (method_end == 0 || method_end == line.size() || line[method_end] != ' ') {
+      return refuse("This is not an HTTP request; send HTTP/1.1.");
     }
-    head_.path = parts->path;
-    head_.query = parts->query;
+    const std::string_view method = line.substr(0, method_end);
+    line.remove_prefix(method_end + 1);
+    const size_t target_end = std::min(line.find(' '), line.size());
+    const auto target = split_target(line.substr(0, target_end), method);
+    if (!target) return refuse(target.error());
+    const std::string_view version = line.substr(target_end);
+    if (version != " HTTP/1.1" && version != " HTTP/1.0") {
+      return refuse("The HTTP version is not 1.0 or 1.1; send HTTP/1.1.");
+    }
+    head_.method = method_of(method);
+    head_.http_1_0 = version.ends_with('0');
+    head_.path = target->path;
+    head_.query = target->query;
+    return true;
   }
 
-  void on_field_impl(field field, beast::string_view name, beast::string_view value_seen,
-                     error_code& code) override {
-    const std::string_view value = view(value_seen);
+  // field-name ":" OWS field-value OWS (RFC 9112 5)
+  bool parse_field(std::string_view line) {
     if (head_.fields.size() == kMaxFields) {
-      return refuse(ErrorKind::headers_too_large,
-                    "The request has more than 128 header fields; send fewer.", code);
+      return refuse("The request has more than 128 header fields; send fewer.",
+                    ErrorKind::headers_too_large);
     }
-    head_.fields.push_back({.name = view(name), .value = value});
-    switch (field) {
-      case field::host:
-        return on_host(value, code);
-      case field::content_length:
-        return on_content_length(value, code);
-      case field::transfer_encoding:
-        return on_transfer_encoding(value, code);
-      case field::connection:
-        close_ = close_ || list_has(value, "close");
-        keep_alive_ = keep_alive_ || list_has(value, "keep-alive");
-        return;
-      case field::expect:
-        expects_continue_ = expects_continue_ || equals_ignoring_case(value, "100-continue");
-        return;
+    const size_t name_end = token_length(line);
+    if (name_end == 0 || name_end == line.size() || line[name_end] != ':') {
+      return refuse("A header field name is not valid; write 'Name: value'.");
+    }
+    const Field field{.name = line.substr(0, name_end),
+                      .value = trimmed(line.substr(name_end + 1))};
+    if (field.value.contains('\x7F')) {
+      return refuse("A header field value is not valid; send text only.");
+    }
+    head_.fields.push_back(field);
+    switch (field.name.size()) {
+      case 4:
+        return !is_named(field, "Host") || read_host(field.value);
+      case 6:
+        expects_continue_ = expects_continue_ ||
+                            (is_named(field, "Expect") && list_has(field.value, "100-continue"));
+        return true;
+      case 10:
+        if (is_named(field, "Connection")) {
+          close_ = close_ || list_has(field.value, "close");
+          keep_alive_ = keep_alive_ || list_has(field.value, "keep-alive");
+        }
+        return true;
+      case 14:
+        return !is_named(field, "Content-Length") || read_content_length(field.value);
+      case 17:
+        return !is_named(field, "Transfer-Encoding") || read_transfer_encoding(field.value);
       default:
-        return;
+        return true;
     }
   }
 
-  void on_host(std::string_view value, error_code& code) {
+  // "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message
+  // that lacks a Host header field and to any request message that contains more than one Host
+  // header field line or a Host header field with an invalid field value." (RFC 9112 3.2) An
+  // absolute target wins over Host (3.2.2), which here means only that nobody looks at Host again.
+  bool read_host(std::string_view value) {
     if (std::exchange(has_host_, true)) {
-      return refuse("The request has more than one Host field; send one.", code);
+      return refuse("The request has more than one Host field; send one.");
     }
-    if (!is_host(value)) refuse("The Host field is not a host name; send 'host:port'.", code);
+    return is_authority(value) ||
+           refuse("The Host field is not valid; send 'host' or 'host:port', IPv6 in brackets.");
   }
 
-  // Beast has read the number (and refused what is none), but lets equal lengths and lists pass.
-  void on_content_length(std::string_view value, error_code& code) {
+  bool read_content_length(std::string_view value) {
     if (std::exchange(has_content_length_, true)) {
-      return refuse("The request has more than one Content-Length; send one.", code);
+      return refuse("The request has more than one Content-Length; send one.");
     }
     uint64_t length = 0;
+    bool valid = !value.empty();
     for (const char c : value) {
-      if (c < '0' || c > '9') {
-        return refuse("The Content-Length is not valid; send one decimal number.", code);
-      }
-      length = length * 10 + static_cast<uint64_t>(c - '0');  // fits: Beast would have refused it
+      const auto digit = static_cast<uint64_t>(c - '0');
+      valid = valid && c >= '0' && c <= '9' &&
+              length <= (std::numeric_limits<uint64_t>::max() - digit) / 10;
+      length = length * 10 + digit;
     }
     head_.content_length = length;
+    return valid || refuse("The Content-Length is not valid; send one decimal number.");
   }
 
-  // Beast refuses Content-Length beside "chunked", but only then.
-  void on_transfer_encoding(std::string_view value, error_code& code) {
-    if (std::exchange(head_.chunked, true) || !equals_ignoring_case(value, "chunked")) {
-      refuse("The Transfer-Encoding is not valid; send 'chunked' alone, once.", code);
-    }
+  bool read_transfer_encoding(std::string_view value) {
+    if (!std::exchange(head_.chunked, true) && equals_ignoring_case(value, "chunked")) return true;
+    return refuse("The Transfer-Encoding is not valid; send 'chunked' alone, once.");
   }
 
-  std::optional<Error> check_whole() {
+  bool check_whole() {
     if (head_.chunked && has_content_length_) {
-      return bad("The request has both Content-Length and Transfer-Encoding; send one.");
+      return refuse("The request has both Content-Length and Transfer-Encoding; send one.");
     }
     if (head_.chunked && head_.http_1_0) {
-      return bad("HTTP/1.0 has no Transfer-Encoding; send Content-Length, or HTTP/1.1.");
+      return refuse("HTTP/1.0 has no Transfer-Encoding; send Content-Length, or HTTP/1.1.");
     }
-    if (!has_host_ && !head_.http_1_0) return bad("The Host field is missing; HTTP/1.1 needs it.");
+    if (!has_host_ && !head_.http_1_0) {
+      return refuse("The Host field is missing; HTTP/1.1 needs it.");
+    }
     head_.keep_alive = !close_ && (!head_.http_1_0 || keep_alive_);
     head_.expects_continue = expects_continue_ && !head_.http_1_0;
-    return std::nullopt;
+    return true;
   }
 
-  static Error bad(std::string_view detail) {
-    return {ErrorKind::bad_request, std::string(detail)};
-  }
-  void refuse(std::string_view detail, error_code& code) {
-    refuse(ErrorKind::bad_request, detail, code);
-  }
-  void refuse(ErrorKind kind, std::string_view detail, error_code& code) {
+  bool refuse(std::string_view detail, ErrorKind kind = ErrorKind::bad_request) {
     refusal_ = Error{kind, std::string(detail)};
-    code = beast::http::error::bad_field;  // any error stops the parser
+    return false;
   }
-
-  // Never called: the head of a request only.
-  void on_response_impl(int, beast::string_view, int, error_code&) override {}
-  void on_header_impl(error_code&) override {}
-  void on_body_init_impl(const boost::optional<uint64_t>&, error_code&) override {}
-  size_t on_body_impl(beast::string_view, error_code&) override { return 0; }
-  void on_chunk_header_impl(uint64_t, beast::string_view, error_code&) override {}
-  size_t on_chunk_body_impl(uint64_t, beast::string_view, error_code&) override { return 0; }
-  void on_finish_impl(error_code&) override {}
 
   Head& head_;
   bool has_host_ = false;

@@ -31,8 +31,9 @@ struct Request {
   Scheme scheme = Scheme::http;
   // Who sent it: the peer, or whom trusted proxies serve (http.trusted_proxies).
   IpAddress client;
-  std::string_view path;   // as sent, percent-encoded, without the query; starts with '/', or "*"
-  std::string_view query;  // as sent, without the '?'; empty when there is none
+  std::string_view
+      path;  // as sent, percent-encoded, without the query; starts with '/', or see target.h
+  std::string_view query;           // as sent, without the '?'; empty when there is none
   std::string_view path_parameter;  // set by Router: what stood for {..} in the route, as sent
   // Set by Router: the pattern of the route, without its base path, such as
   // "/sessions/{sessionId}", which outlives the request; and its number, from 1, in the

@@ -30,7 +30,8 @@ void append(std::string& out, std::string_view text) {
 }
 
 void check_and_append(const Request& request, const sojourn::http::Head& head, std::string& out) {
-  require(request.path.starts_with('/') || request.path == "*");
+  require(request.path.starts_with('/') || request.method == sojourn::http::Method::other ||
+          (request.path == "*" && request.method == sojourn::http::Method::options));
   require(!request.path.contains('?') && !request.path.contains(' '));
   require(is_plain(request.path) && is_plain(request.query));
   require(request.body.size() <= kMaxBody);

@@ -92,7 +92,13 @@ TEST(Parser, RefusesWhatIsNotHttp) {
       {"target with a quote", "GET /\" HTTP/1.1\r\n" + host + "\r\n"},
       {"target with DEL", "GET /\x7F HTTP/1.1\r\n" + host + "\r\n"},
       {"star for GET", "GET * HTTP/1.1\r\n" + host + "\r\n"},
-      {"authority form", "CONNECT h:80 HTTP/1.1\r\n" + host + "\r\n"},
+      {"authority form", "GET h:80 HTTP/1.1\r\n" + host + "\r\n"},
+      {"authority form without a port", "CONNECT h HTTP/1.1\r\n" + host + "\r\n"},
+      {"authority form with an empty port", "CONNECT h: HTTP/1.1\r\n" + host + "\r\n"},
+      {"authority form with a user", "CONNECT u@h:80 HTTP/1.1\r\n" + host + "\r\n"},
+      {"absolute form with a user", "GET http://u:p@h/ HTTP/1.1\r\n" + host + "\r\n"},
+      {"absolute form with a bad port", "GET http://h:8o/ HTTP/1.1\r\n" + host + "\r\n"},
+      {"absolute form with a port alone", "GET http://:80/ HTTP/1.1\r\n" + host + "\r\n"},
       {"absolute form of another scheme", "GET ftp://h/ HTTP/1.1\r\n" + host + "\r\n"},
       {"absolute form without host", "GET http:///a HTTP/1.1\r\n" + host + "\r\n"},
       {"bare LF after the request line", "GET / HTTP/1.1\nHost: h\r\n\r\n"},
@@ -117,6 +123,16 @@ TEST(Parser, RefusesWhatIsNotHttp) {
       {"two Hosts in HTTP/1.0", "GET / HTTP/1.0\r\nHost: h\r\nHost: i\r\n\r\n"},
       {"a list of Hosts", "GET / HTTP/1.1\r\nHost: h, i\r\n\r\n"},
       {"Host with a path", "GET / HTTP/1.1\r\nHost: h/a\r\n\r\n"},
+      {"empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n"},
+      {"empty Host in HTTP/1.0", "GET / HTTP/1.0\r\nHost: \r\n\r\n"},
+      {"Host with a port alone", "GET / HTTP/1.1\r\nHost: :80\r\n\r\n"},
+      {"Host with a port that is no number", "GET / HTTP/1.1\r\nHost: h:80a\r\n\r\n"},
+      {"Host with two ports", "GET / HTTP/1.1\r\nHost: h:80:81\r\n\r\n"},
+      {"Host with a user", "GET / HTTP/1.1\r\nHost: u@h\r\n\r\n"},
+      {"Host that is IPv6 without brackets", "GET / HTTP/1.1\r\nHost: ::1\r\n\r\n"},
+      {"Host that is no IPv6", "GET / HTTP/1.1\r\nHost: [::g]\r\n\r\n"},
+      {"a bad Host beside an absolute form", "GET http://h/ HTTP/1.1\r\nHost: a b\r\n\r\n"},
+      {"DEL in a name", "GET / HTTP/1.1\r\nHost: h\r\nA\x7F: b\r\n\r\n"},
       {"too many empty lines", "\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.0\r\n\r\n"},
   };
   for (const Case& c : cases) EXPECT_EQ(read(c.bytes), "BAD_REQUEST") << c.what;
@@ -229,12 +245,15 @@ TEST(Parser, AcceptsRequests) {
   } const cases[] = {
       {"", ""},
       {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "GET /? fields Host=h body= keep\n"},
-      {"GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET /? fields Host= body= keep\n"},
       {"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", "GET /? fields Host=[::1]:80 body= keep\n"},
       {"HEAD /a%2Fb?c=d?&e HTTP/1.1\r\nhOST:h\r\n\r\n",
        "HEAD /a%2Fb?c=d?&e fields hOST=h body= keep\n"},
       {"GET /% HTTP/1.1\r\nHost: h\r\n\r\n", "GET /%? fields Host=h body= keep\n"},
       {"GET /a?b|{c} HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a?b|{c} fields Host=h body= keep\n"},
+      {"CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n", "OTHER h:80? fields Host=h:80 body= keep\n"},
+      {"CONNECT [::1]:80 HTTP/1.0\r\n\r\n", "OTHER [::1]:80? fields body= close\n"},
+      {"GET http://h:1/a HTTP/1.1\r\nHost: other\r\n\r\n",
+       "GET /a? fields Host=other body= keep\n"},
       {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "OPTIONS *? fields Host=h body= keep\n"},
       {"BREW /pot HTTP/1.1\r\nHost: h\r\n\r\n", "OTHER /pot? fields Host=h body= keep\n"},
       {"GET http://h:1/a?b HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a?b fields Host=h body= keep\n"},
@@ -247,6 +266,14 @@ TEST(Parser, AcceptsRequests) {
        "GET /? fields Connection=keep-alive, close body= close\n"},
       {"GET / HTTP/1.1\r\nHost: h\r\nConnection: x, Close\r\n\r\n",
        "GET /? fields Host=h Connection=x, Close body= close\n"},
+      {"GET / HTTP/1.0\r\nConnection: keep-alive;timeout=5, \"x y\"\r\n\r\n",
+       "GET /? fields Connection=keep-alive;timeout=5, \"x y\" body= keep\n"},
+      {"GET / HTTP/1.0\r\nConnection: close\r\nConnection: keep-alive\r\n\r\n",
+       "GET /? fields Connection=close Connection=keep-alive body= close\n"},
+      {"GET / HTTP/1.0\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n",
+       "GET /? fields Connection=keep-alive Connection=close body= close\n"},
+      {"GET / HTTP/1.0\r\nConnection:\r\nProxy-Connection: a;b\r\n\r\n",
+       "GET /? fields Connection= Proxy-Connection=a;b body= close\n"},
       {"GET / HTTP/1.1\r\nHost: h\r\nA: \t b\tc \t\r\nB:\xC3\xA9\r\n\r\n",
        "GET /? fields Host=h A=b\tc B=\xC3\xA9 body= keep\n"},
       {"\r\n\r\nGET / HTTP/1.0\r\n\r\n\r\n", "GET /? fields body= close\n"},
@@ -302,6 +329,14 @@ TEST(Parser, SaysOnceWhenTheClientWaitsToContinue) {
   EXPECT_FALSE(reader.take_continue());
   feed(reader, "abc");
   EXPECT_EQ(reader.next(), RequestReader::State::request);
+
+  for (const auto* among : {"Expect: 100-continue, x", "Expect: x=\"a, b\", 100-continue;y=z",
+                            "Expect: x\r\nExpect: 100-continue"}) {
+    RequestReader other(kMaxHeader, kMaxBody);
+    feed(other, head + among + "\r\n\r\n");
+    EXPECT_EQ(other.next(), RequestReader::State::needs_more);
+    EXPECT_TRUE(other.take_continue()) << among;
+  }
 
   const Case without[] = {
       {"not asked", head + "\r\n"},

@@ -4,6 +4,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "base/text.h"
+
 namespace sojourn::http {
 namespace {
 
@@ -21,13 +23,6 @@ size_t split(std::string_view path, std::span<std::string_view> segments) {
     path.remove_prefix(end);
   }
   return count;
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // True when `segment`, percent-decoded, is `text`.
@@ -107,9 +102,10 @@ Router::Path& Router::path_of(const std::string& base, const std::string& patter
 }
 
 Task<void> Router::handle(Request& request, Response& response) {
+  if (!request.path.starts_with('/')) return answer_for_server(request, response);
   std::array<std::string_view, kMaxSegments> segments;
   const size_t count = split(request.path, segments);
-  std::array<bool, kMethods> allowed{};
+  Methods allowed{};
   bool found = false;
   for (const Path& path : paths_) {
     if (path.segments.size() != count) continue;
@@ -125,7 +121,7 @@ Task<void> Router::handle(Request& request, Response& response) {
       return route->handler(request, response);
     }
     found = true;
-    for (size_t i = 0; i < kMethods; ++i) allowed[i] = allowed[i] || path.routes[i] != nullptr;
+    add_methods(path, allowed);
   }
 
   if (!found) {
@@ -133,15 +129,45 @@ Task<void> Router::handle(Request& request, Response& response) {
             response);
     return Task<void>::done();
   }
-  std::string names;
-  for (size_t i = 0; i < kMethods; ++i) {
-    if (!allowed[i]) continue;
-    if (!names.empty()) names.append(", ");
-    names.append(name_of(static_cast<Method>(i)));
-  }
+  const std::string names = listed(allowed);
   errors_({ErrorKind::method_not_allowed, "This path allows only " + names + "."}, response);
   response.add_field("Allow", names);
   return Task<void>::done();
+}
+
+// "If the request target is an asterisk ("*"), the OPTIONS request applies to the server in
+// general" (RFC 9110 9.3.7). CONNECT wants a proxy, which this is not; what its client sends next
+// may be no HTTP any more, so the connection ends.
+Task<void> Router::answer_for_server(const Request& request, Response& response) {
+  Methods allowed{};
+  for (const Path& path : paths_) add_methods(path, allowed);
+  allowed[static_cast<size_t>(Method::options)] = true;
+  const std::string names = listed(allowed);
+  if (request.method == Method::options) {
+    response.status = 204;
+  } else {
+    errors_({ErrorKind::method_not_allowed,
+             "This server is not a proxy; send a path, with one of " + names + "."},
+            response);
+    response.close = true;
+  }
+  response.add_field("Allow", names);
+  return Task<void>::done();
+}
+
+void Router::add_methods(const Path& path, Methods& to) {
+  for (size_t i = 0; i < kMethods; ++i) to[i] = to[i] || path.routes[i] != nullptr;
+}
+
+// As the field Allow has them.
+std::string Router::listed(const Methods& methods) {
+  std::string names;
+  for (size_t i = 0; i < kMethods; ++i) {
+    if (!methods[i]) continue;
+    if (!names.empty()) names.append(", ");
+    names.append(name_of(static_cast<Method>(i)));
+  }
+  return names;
 }
 
 void Router::refuse(const Error& error, Response& response) { errors_(error, response); }

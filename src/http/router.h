@@ -24,7 +24,8 @@ struct Route {
 // with an Allow field that names every method the path has (RFC 9110 15.5.6). HEAD goes to the line
 // of HEAD, or else to that of GET, whose handler tells them apart by the request's method. A
 // segment of plain text is compared after percent-decoding (RFC 3986 6.2.2.2). Matching allocates
-// nothing.
+// nothing. OPTIONS * is answered 204 with an Allow field for all paths; CONNECT is
+// METHOD_NOT_ALLOWED with the same field, and the connection is closed.
 class Router final : public Service {
  public:
   // Every route is mounted under each base path: "/" or "/prefix". `errors` renders what the router
@@ -39,6 +40,7 @@ class Router final : public Service {
  private:
   static constexpr size_t kMethods = static_cast<size_t>(Method::other) + 1;
   static constexpr size_t kNone = static_cast<size_t>(-1);
+  using Methods = std::array<bool, kMethods>;
 
   // One path with all its methods: a pattern below a base path, cut into segments.
   struct Path {
@@ -48,6 +50,9 @@ class Router final : public Service {
   };
 
   Path& path_of(const std::string& base, const std::string& pattern);
+  Task<void> answer_for_server(const Request& request, Response& response);
+  static void add_methods(const Path& path, Methods& to);
+  static std::string listed(const Methods& methods);
 
   std::vector<Route> routes_;
   std::vector<Path> paths_;  // in the order they are tried

@@ -24,11 +24,12 @@ class RouterTest : public testing::Test {
   // The body, and what stands in extra_fields.
   std::string ask(Method method, std::string_view path) {
     Request request{.method = method, .path = path};
-    Response response;
-    EXPECT_TRUE(router_.handle(request, response).start(nullptr, nullptr));
-    return response.body + response.extra_fields;
+    response_.reset();
+    EXPECT_TRUE(router_.handle(request, response_).start(nullptr, nullptr));
+    return response_.body + response_.extra_fields;
   }
 
+  Response response_;
   Router router_{
       {"/", "/gks-server/v1"},
       {route(Method::get, "/sessions/{sessionId}", "retrieve"),
@@ -62,7 +63,7 @@ TEST_F(RouterTest, ExactTextBeforeParameters) {
 }
 
 TEST_F(RouterTest, NoSuchPath) {
-  for (const auto* path : {"/session", "/sessions/x/y", "/sessions/", "//", "/Sessions", "*",
+  for (const auto* path : {"/session", "/sessions/x/y", "/sessions/", "//", "/Sessions", "/*",
                            "/sessions//", "/gks-server/v1"}) {
     EXPECT_EQ(ask(Method::get, path), "ROUTE_NOT_FOUND") << path;
   }
@@ -77,6 +78,15 @@ TEST_F(RouterTest, AMethodThePathDoesNotHave) {
   EXPECT_EQ(ask(Method::delete_, "/sessions/new"),
             "METHOD_NOT_ALLOWEDAllow: GET, HEAD, PUT, POST\r\n");
   EXPECT_EQ(ask(Method::other, "/sessions"), "METHOD_NOT_ALLOWEDAllow: GET, HEAD\r\n");
+}
+
+TEST_F(RouterTest, WhatIsAskedOfTheServerAndNoPath) {
+  EXPECT_EQ(ask(Method::options, "*"), "Allow: GET, HEAD, PUT, POST, OPTIONS\r\n");
+  EXPECT_EQ(response_.status, 204);
+  EXPECT_FALSE(response_.close);
+  EXPECT_EQ(ask(Method::other, "h:80"),
+            "METHOD_NOT_ALLOWEDAllow: GET, HEAD, PUT, POST, OPTIONS\r\n");
+  EXPECT_TRUE(response_.close) << "what follows a CONNECT may be no HTTP";
 }
 
 TEST_F(RouterTest, HeadGoesToItsOwnLineOrToGet) {

@@ -1,8 +1,10 @@
 #include "target.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
+#include "authority.h"
 #include "base/text.h"
 
 namespace sojourn::http {
@@ -29,19 +31,30 @@ Target split_path_and_query(std::string_view text) {
 
 }  // namespace
 
-std::optional<Target> split_target(std::string_view target, Method method) {
+std::expected<Target, std::string_view> split_target(std::string_view target,
+                                                     std::string_view method) {
+  constexpr std::string_view kInvalid = "The request target is not valid; percent-encode it.";
+  constexpr std::string_view kNoHost =
+      "The host of the request target is not valid; send 'http://host:port/path', without a user.";
   for (const char c : target) {
-    if (!kTargetByte[static_cast<uint8_t>(c)]) return std::nullopt;
+    if (!kTargetByte[static_cast<uint8_t>(c)]) return std::unexpected(kInvalid);
   }
   if (target.starts_with('/')) return split_path_and_query(target);
-  if (target == "*" && method == Method::options) return Target{.path = target, .query = {}};
+  if (target == "*" && method == "OPTIONS") return Target{.path = target, .query = {}};
+  if (method == "CONNECT") {
+    // "A client MUST send the port number even if the CONNECT request is based on a URI reference
+    // that contains an authority component with an elided port" (RFC 9112 3.2.3).
+    const bool has_port = !target.ends_with(':') && !target.ends_with(']') && target.contains(':');
+    if (!is_authority(target) || !has_port) return std::unexpected(kNoHost);
+    return Target{.path = target, .query = {}};
+  }
 
   size_t authority = 0;
   if (starts_with_ignoring_case(target, "http://")) authority = 7;
   if (starts_with_ignoring_case(target, "https://")) authority = 8;
-  if (authority == 0) return std::nullopt;
+  if (authority == 0) return std::unexpected(kInvalid);
   const size_t end = std::min(target.find_first_of("/?", authority), target.size());
-  if (end == authority) return std::nullopt;  // no host
+  if (!is_authority(target.substr(authority, end - authority))) return std::unexpected(kNoHost);
   if (end < target.size() && target[end] == '/') return split_path_and_query(target.substr(end));
   // No path means "/" (RFC 9110 4.2.3); the slash before the host stands for it, so that the path
   // is always a part of the target.
