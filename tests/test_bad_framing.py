@@ -54,6 +54,13 @@ AMBIGUOUS = {
                               b"PUT /sessions/new?tenantId=t HTTP/1.0"),
     "no host": b"PUT /sessions/new?tenantId=t HTTP/1.1\r\n\r\n",
     "two hosts": put(b"Host: y\r\n"),
+} | {
+    f"host {host!r}": b"PUT /sessions/new?tenantId=t HTTP/1.1\r\nHost: " + host + b"\r\n\r\n"
+    for host in (b"", b":80", b"x:80a", b"x:-1", b"x:80:80", b"u@x", b"x/", b"x?", b"a, b", b"::1", b"[::1", b"[::g]",
+                 b"[::1]x", b"[127.0.0.1]", b"x%", b"x%4", b"x y", b"\xc3\xa9")
+} | {
+    f"target {target!r}": b"PUT http://" + target + b"/sessions/new?tenantId=t HTTP/1.1\r\nHost: x\r\n\r\n"
+    for target in (b"", b":80", b"u:p@x", b"x:80a", b"[::g]", b"::1")
 }
 
 NOT_HTTP = {
@@ -103,6 +110,20 @@ def test_what_cannot_begin_a_request_is_refused_without_waiting_for_more(connect
     connection = connect().send(data)
     check_error(connection.read(), 400, "BAD_REQUEST")
     assert connection.closed()
+
+
+@pytest.mark.parametrize("data", [
+    b" / HTTP/1.1\r\n\r\n", b" / HTTP/3.0\r\nHost: x\r\n\r\n", b"  / HTTP/1.1\r\nHost: x\r\n\r\n", b" /\r\n\r\n",
+    b" / HTTP/1.1\nHost: x\r\n\r\n", b" / HTTP/1.1\r\nHost: u@x\r\n\r\n", b" / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
+    b" / HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n", b" / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+    b" / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nz", b" /" + b"x" * 20_000,
+    b" / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 200 + b"\r\n", b" /slow",
+], ids=lambda data: repr(data[:50]))
+def test_no_answer_to_head_has_a_body(connect, data):
+    connection = connect().send(b"HEAD" + data)
+    response = connection.read(head=True)
+    assert response.status in (400, 408, 413, 431) and int(response.field("Content-Length")) > 0
+    assert connection.closed()  # without another byte
 
 
 @pytest.mark.parametrize("data", [b"HELLO", b"GET /\xff"], ids=repr)

@@ -111,10 +111,32 @@ def test_connection_close_is_honoured(connect, tenant):
     assert connection.closed()
 
 
+@pytest.mark.parametrize("first, second", [("close", "keep-alive"), ("keep-alive", "close"), ("x", "close;timeout=5")])
+def test_close_is_honoured_in_any_connection_field(connect, tenant, first, second):
+    request = request_bytes("PUT", target(tenant), [("Connection", first), ("Connection", second)])
+    connection = connect().send(request + create_bytes(tenant))
+    check_session(connection.read())
+    assert connection.closed()
+
+
+@pytest.mark.parametrize("value", ["keep-alive;timeout=5", 'x;a="b, c"', '"x y"', "", ";", "a b"])
+def test_any_other_connection_field_keeps_the_connection(connect, tenant, value):
+    connection = connect()
+    for _ in range(2):
+        check_session(connection.send(request_bytes("PUT", target(tenant), {"Connection": value})).read())
+
+
 def test_an_empty_line_before_a_request_is_skipped(connect, tenant):
     connection = connect().send(create_bytes(tenant) + b"\r\n" + create_bytes(tenant))
     check_session(connection.read())
     check_session(connection.read())  # RFC 9112 2.2
+
+
+def test_empty_lines_after_bodies_are_no_reason_to_close(connect, tenant):
+    connection = connect()
+    for _ in range(12):  # more than the empty lines that one request may have before it
+        connection.send(request_bytes("PUT", target(tenant), [("Content-Type", "application/json")], b"{}") + b"\r\n")
+        check_session(connection.read())
 
 
 def test_http_1_0_is_answered_and_closed(connect, tenant):
@@ -148,7 +170,51 @@ def test_an_idle_connection_is_closed_without_a_word(start_server, tenant):
         assert time.monotonic() - begin > 0.2
 
 
+@pytest.mark.parametrize("begun", [b"", b"\r\n", b"\r", b"\r\n\r\n\r"], ids=repr)
+def test_a_connection_without_a_request_is_closed_without_a_word(start_server, begun):
+    server = start_server("http.idle_timeout=700ms", "http.header_timeout=100ms")
+    with Connection(server.address) as connection:
+        begin = time.monotonic()
+        assert connection.send(begun).closed()
+        assert time.monotonic() - begin > 0.5, "it was timed out like a request"
+
+
+def test_a_request_that_began_is_timed_out_as_such(start_server):
+    server = start_server("http.idle_timeout=1h", "http.header_timeout=100ms")
+    with Connection(server.address) as connection:
+        check_error(connection.send(b"\r\nG").read(), 408, "REQUEST_TIMEOUT")
+        assert connection.closed()
+
+
 # Forms of a request
+
+
+def test_options_of_the_server_say_what_it_can(connect, tenant):
+    connection = connect().send(b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n" + create_bytes(tenant))
+    response = connection.read()
+    assert (response.status, response.body) == (204, b"")
+    assert set(response.field("Allow").split(", ")) == {"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"}
+    check_session(connection.read())
+
+
+@pytest.mark.parametrize("host", ["x:443", "[::1]:80", "127.0.0.1:9092"])
+def test_connect_is_refused_with_what_is_allowed(connect, host):
+    connection = connect().send(f"CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n\x16\x03\x01".encode())
+    response = connection.read()
+    assert "proxy" in check_error(response, 405, "METHOD_NOT_ALLOWED")
+    assert "GET" in response.field("Allow") and "CONNECT" not in response.field("Allow")
+    assert connection.closed()  # what follows is meant for a tunnel
+
+
+@pytest.mark.parametrize("host", ["x", "sojourn.example:9092", "x:", "127.0.0.1:80", "[::1]:9092", "[2001:db8::1]",
+                                  "xn--bcher-kva.example", "a%20b", "_x~!$&'()*+;="])
+def test_a_host_may_be_any_that_a_uri_may_have(connect, tenant, host):
+    check_session(connect().send(f"PUT {target(tenant)} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()).read())
+
+
+def test_the_host_of_an_absolute_target_wins(connect, tenant):
+    line = f"PUT http://sojourn.test{target(tenant)} HTTP/1.1\r\nHost: other.test:1\r\n\r\n"
+    check_session(connect().send(line.encode()).read())
 
 
 def test_the_absolute_form_of_a_target(connect, tenant):
@@ -198,6 +264,15 @@ def test_expect_100_continue_is_answered_before_the_body(connect, tenant, framin
     check_session(connection.send(create_bytes(tenant)).read())
 
 
+@pytest.mark.parametrize("expect", [["100-continue, x"], ["x", "100-Continue"], ['a="b, c", 100-continue;q=1']])
+def test_expect_100_continue_is_found_among_others(connect, tenant, expect):
+    head = request_bytes("PUT", target(tenant), [("Content-Type", "application/json"), ("Content-Length", "15"),
+                                                 *(("Expect", value) for value in expect)])
+    connection = connect().send(head)
+    assert connection.read().status == 100
+    assert check_session(connection.send(b'{"visitId":"v"}').read())["visitId"] == "v"
+
+
 def test_expect_100_continue_of_too_large_a_body_is_refused_at_once(connect, tenant):
     head = request_bytes("PUT", target(tenant), [("Content-Type", "application/json"),
                                                  ("Expect", "100-continue"),
@@ -222,10 +297,15 @@ def test_one_connection_too_many_is_told_so(start_server, tenant):
     held = [Connection(server.address) for _ in range(4)]
     for connection in held:
         check_session(connection.send(create_bytes(tenant)).read())
-    for _ in range(20):
+    with Connection(server.address) as silent:  # waits for its request before it is told
+        assert not silent.readable(0.1)
+        assert silent.closed()
+    for method in ("PUT", "HEAD") * 40:  # more than are told so at once
         with Connection(server.address) as extra:
-            response = extra.send(create_bytes(tenant)).read()
-            check_error(response, 503, "OVERLOADED")
+            response = extra.send(request_bytes(method, target(tenant))).read(head=method == "HEAD")
+            assert response.status == 503
+            if method == "PUT":
+                check_error(response, 503, "OVERLOADED")
             assert extra.closed()
     for connection in held:  # those inside are served on
         check_session(connection.send(create_bytes(tenant)).read())

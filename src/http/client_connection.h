@@ -67,8 +67,7 @@ class ClientConnection final : public Listener::Connection {
 
  private:
   enum class Phase {
-    opened,     // no byte of the first request yet
-    idle,       // between requests
+    idle,       // no byte of the next request yet
     receiving,  // a request has begun
     streaming,  // an answer's stream is being sent
     lingering,  // the last answer is sent
@@ -86,6 +85,7 @@ class ClientConnection final : public Listener::Connection {
   void fill_refusal(const Error& error);
   static void on_task_done(void* self);
   Awaitable<void> until_task_done();
+  Awaitable<bool> turn_away();
 
   // Stream, in connection_stream.cc.
   Awaitable<bool> send_stream();
@@ -108,6 +108,7 @@ class ClientConnection final : public Listener::Connection {
   Awaitable<Transferred> receive_encrypted();
   size_t receive_at_once();
   bool client_left();
+  bool begins_with(std::string_view text);
   void reset();
   void shutdown_sending();
   void cancel();
@@ -121,12 +122,13 @@ class ClientConnection final : public Listener::Connection {
   std::unique_ptr<TlsStream> tls_;  // over socket_, which must outlive it; null: plain
   RequestReader reader_;
 
-  Phase phase_ = Phase::opened;
+  Phase phase_ = Phase::idle;
   bool reading_ = false;
   bool writing_ = false;
   bool deadline_passed_ = false;
   bool closing_ = false;  // after what is in out_
   bool must_linger_ = false;
+  bool plain_head_ = false;  // on a port for TLS: the client began with a plain HEAD
   StreamFraming framing_ = StreamFraming::chunks;
   BodyStream::Step step_ = BodyStream::Step::more;
 

@@ -41,6 +41,8 @@ constexpr asio::as_tuple_t<asio::use_awaitable_t<Executor>> kResumeWithError{};
 // bytes would destroy the answer on its way (RFC 9112 9.6). For so long and so many bytes.
 constexpr std::chrono::seconds kLingerTime{2};
 constexpr size_t kLingerBytes = 8 * 1024 * 1024;
+// How long a connection over the limit may take to begin its request.
+constexpr std::chrono::seconds kTurnedAwayTime{2};
 
 }  // namespace
 
@@ -48,9 +50,8 @@ Awaitable<void> ClientConnection::run() {
   prepare();
   deadline = now() + options().header_timeout;
   if (tls_ && !co_await handshake()) co_return;
-  if (admission_ == Admission::refused && !closing_) {
-    append_refusal({ErrorKind::overloaded, "There are too many connections; try again later."});
-  }
+  deadline = now() + options().idle_timeout;
+  if (admission_ == Admission::refused && !closing_ && !co_await turn_away()) co_return;
 
   for (;;) {
     // Answer.
@@ -185,7 +186,7 @@ void ClientConnection::append(BodySent body_sent, Afterwards afterwards) {
 // The last answer of the connection, for an error that was found here.
 void ClientConnection::append_refusal(const Error& error) {
   fill_refusal(error);
-  const bool is_head = reader_.head_is_read() && reader_.head().method == Method::head;
+  const bool is_head = plain_head_ || reader_.is_head();
   append(is_head ? BodySent::no : BodySent::yes, Afterwards::close);
   if (Observer* observer = listener_->observer()) observer->refused(response_);
   closing_ = true;
@@ -200,6 +201,21 @@ void ClientConnection::fill_refusal(const Error& error) {
     response_.reset();
     response_.status = 500;
   }
+}
+
+// A connection over the limit is told so once it asks for something: an answer that comes before
+// could be taken for another request's, and what has no body depends on the method. False when it
+// did not ask in time.
+Awaitable<bool> ClientConnection::turn_away() {
+  deadline = now() + kTurnedAwayTime;
+  reading_ = true;
+  const auto [error, bytes] = co_await receive();
+  reading_ = false;
+  if (error) co_return false;
+  reader_.received(bytes);
+  reader_.next();  // for the method alone
+  append_refusal({ErrorKind::overloaded, "There are too many connections; try again later."});
+  co_return true;
 }
 
 // --- Reading
@@ -243,6 +259,13 @@ void ClientConnection::prepare() {
 // False when the connection is over. A client that speaks plain HTTP is told so, in plain HTTP. One
 // that drains meanwhile ends here: no request has begun.
 Awaitable<bool> ClientConnection::handshake() {
+  if (!listener_->draining()) {
+    reading_ = true;
+    const auto [error] = co_await until_ready(TlsStream::Status::wants_read);
+    reading_ = false;
+    if (error) co_return false;
+    plain_head_ = begins_with("HEAD ");  // OpenSSL takes these bytes for itself
+  }
   for (;;) {
     const auto [status, bytes] = tls_->handshake();
     if (status == TlsStream::Status::done) co_return true;
@@ -344,6 +367,15 @@ Awaitable<Transferred> ClientConnection::receive_encrypted() {
     if (error) co_return Transferred{error, 0};
     progress = tls_->read(reader_.room());
   }
+}
+
+// Whether the client has sent these bytes; leaves them where they are.
+bool ClientConnection::begins_with(std::string_view text) {
+  std::array<char, 16> bytes;
+  error_code error;
+  const size_t size = socket_.receive(asio::buffer(bytes, std::min(bytes.size(), text.size())),
+                                      asio::socket_base::message_peek, error);
+  return !error && std::string_view(bytes.data(), size) == text;
 }
 
 // What is here already; 0 when nothing is, or the client is gone.

@@ -296,6 +296,54 @@ TEST(Parser, AcceptsRequests) {
   for (const auto& c : cases) EXPECT_EQ(read(c.bytes), c.seen) << c.bytes;
 }
 
+TEST(Parser, KnowsAHeadWhateverIsWrongWithIt) {
+  for (const auto* head :
+       {"HEAD / HTTP/1.1\r\n\r\n", "HEAD / HTTP/2.0\r\n\r\n", "HEAD  / HTTP/1.1\r\n\r\n",
+        "HEAD /\r\n\r\n", "HEAD / HTTP/1.1\nHost: h\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: h\r\n b\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 101\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx",
+        "\r\nHEAD * HTTP/1.1\r\n\r\n", "GET / HTTP/1.0\r\n\r\nHEAD\t/"}) {
+    RequestReader reader(kMaxHeader, kMaxBody);
+    feed(reader, head);
+    auto state = reader.next();
+    if (state == RequestReader::State::request) {
+      EXPECT_FALSE(reader.is_head());
+      reader.release();
+      state = reader.next();
+      EXPECT_FALSE(reader.is_head()) << "a tab ends no method";
+      continue;
+    }
+    EXPECT_EQ(state, RequestReader::State::refused) << head;
+    EXPECT_TRUE(reader.is_head()) << head;
+  }
+  RequestReader reader(kMaxHeader, kMaxBody);
+  feed(reader, "HEADER / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(reader.next(), RequestReader::State::refused);
+  EXPECT_FALSE(reader.is_head());
+}
+
+TEST(Parser, LineEndsBeginNoRequest) {
+  RequestReader reader(kMaxHeader, kMaxBody);
+  for (const auto* bytes : {"\r", "\n", "\r\n", "\r"}) {
+    feed(reader, bytes);
+    EXPECT_EQ(reader.next(), RequestReader::State::needs_more);
+    EXPECT_FALSE(reader.begun());
+  }
+  feed(reader, "\nG");
+  EXPECT_EQ(reader.next(), RequestReader::State::needs_more);
+  EXPECT_TRUE(reader.begun());
+}
+
+TEST(Parser, LineEndsAreCountedForEachRequestAlone) {
+  std::string bytes, seen;
+  for (int i = 0; i < 12; ++i) {
+    bytes += "POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\na\r\n";
+    seen += "POST /? fields Content-Length=1 body=a close\n";
+  }
+  EXPECT_EQ(read(bytes), seen);
+}
+
 TEST(Parser, ViewsStayValidWhileALargeBodyArrives) {
   RequestReader reader(16 * 1024, 200 * 1024);
   // The head leaves no room in the first buffer, so the body makes it move.

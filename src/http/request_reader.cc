@@ -71,7 +71,6 @@ bool RequestReader::read_head() {
     return refuse(error->kind, error->detail);
   }
   if (head_.content_length > max_body_bytes_) {
-    head_refused_ = true;
     return refuse(
         ErrorKind::body_too_large,
         fmt::format("The request body is more than {} bytes; send less.", max_body_bytes_));
@@ -121,6 +120,17 @@ void RequestReader::release() {
   } else {
     body_.clear();
   }
+}
+
+bool RequestReader::begun() const {
+  const size_t bytes = end_ - begin_;
+  return stage_ == Stage::body || bytes > 1 || (bytes == 1 && buffer_[begin_] != '\r');
+}
+
+bool RequestReader::is_head() const {
+  if (stage_ == Stage::body) return head_.method == Method::head;
+  const std::string_view bytes(buffer_.data() + begin_, end_ - begin_);
+  return bytes == "HEAD" || bytes.starts_with("HEAD ");
 }
 
 bool RequestReader::take_continue() { return std::exchange(continue_due_, false); }

@@ -40,8 +40,9 @@ class RequestReader {
 
   // Of State::refused, for ever: nothing after it on this connection can be trusted.
   const Error& error() const { return error_; }
-  // True when the head was read, so that head() says what the refused request was.
-  bool head_is_read() const { return stage_ == Stage::body || head_refused_; }
+  // True when the request that is being read, or was refused, is a HEAD, as far as its first bytes
+  // say: so it is known even of a head that is not HTTP.
+  bool is_head() const;
 
   // Done with the request; its views die.
   void release();
@@ -51,8 +52,8 @@ class RequestReader {
   void received(size_t bytes) { end_ += bytes; }
 
   // True when bytes of a request are here that was not handed out yet, whole or not. Line ends
-  // between requests are no request.
-  bool begun() const { return stage_ == Stage::body || begin_ != end_; }
+  // between requests are no request, nor is half of one. After next() says needs_more.
+  bool begun() const;
 
   // True once for a request whose client waits for "100 Continue" before it sends the body: the
   // head is acceptable and nothing of the body is here.
@@ -79,7 +80,6 @@ class RequestReader {
 
   Stage stage_ = Stage::head;
   bool refused_ = false;
-  bool head_refused_ = false;  // the head was read, its body will not be
   bool continue_due_ = false;
   size_t line_ends_ = 0;
   HeadScan scan_;

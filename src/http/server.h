@@ -24,16 +24,17 @@ namespace sojourn::http {
 struct ServerOptions {
   // HOST:PORT; an IPv6 host in brackets; port 0 picks a free one.
   std::string listen = "127.0.0.1:9092";
-  // Connections open at once, over all loops. One more is answered 503 OVERLOADED and closed.
+  // Connections open at once, over all loops. One more is answered 503 OVERLOADED when its request
+  // begins, and closed.
   size_t max_connections = 10'000;
   // Connections over that limit, on each loop, that wait for their 503 to be read; more are closed
   // without it, so that being over the limit has a limit too.
   size_t max_turned_away = 64;
-  // From the first byte of a request (or the opening of the connection) until the request is whole,
-  // body included; beyond it 408 REQUEST_TIMEOUT and close. Also the time a client may take to
-  // accept an answer. This is what stops a client that sends a byte a second.
+  // From the first byte of a request until the request is whole, body included; beyond it 408
+  // REQUEST_TIMEOUT and close. Also the time a client may take for the TLS handshake, and to accept
+  // an answer. This is what stops a client that sends a byte a second.
   Duration header_timeout = std::chrono::seconds(10);
-  // A connection without a request is closed after this long, without a word.
+  // A connection on which no request has begun is closed after this long, without a word.
   Duration idle_timeout = std::chrono::seconds(75);
   // Request line and header fields together; beyond it 431 HEADERS_TOO_LARGE and close.
   size_t max_header_bytes = 16 * 1024;

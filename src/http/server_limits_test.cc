@@ -16,7 +16,7 @@ ServerOptions short_header_timeout() {
 
 TEST(Limits, ARequestThatDoesNotArriveIsTimedOut) {
   TestServer server(short_header_timeout());
-  for (const auto* begun : {"", "GET /", "GET / HTTP/1.1\r\nHost: h\r\n",
+  for (const auto* begun : {"\r\nG", "GET /", "GET / HTTP/1.1\r\nHost: h\r\n",
                             "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nab"}) {
     TestClient client(server);
     ASSERT_TRUE(client.send(begun));
@@ -24,6 +24,28 @@ TEST(Limits, ARequestThatDoesNotArriveIsTimedOut) {
     EXPECT_EQ(answer.status, 408) << begun;
     EXPECT_EQ(answer.body, "REQUEST_TIMEOUT");
     EXPECT_TRUE(answer.has("Connection: close"));
+    EXPECT_TRUE(client.is_closed());
+  }
+}
+
+TEST(Limits, AConnectionOnWhichNoRequestBeginsIsClosedSilently) {
+  TestServer server({.header_timeout = milliseconds(50), .idle_timeout = milliseconds(400)});
+  for (const auto* begun : {"", "\r\n", "\r", "\r\n\r"}) {
+    TestClient client(server);
+    const auto begin = steady_clock::now();
+    ASSERT_TRUE(client.send(begun));
+    EXPECT_TRUE(client.is_closed()) << begun;
+    EXPECT_GT(steady_clock::now() - begin, milliseconds(300)) << "it was taken for a request";
+  }
+}
+
+TEST(Limits, ATimedOutHeadHasNoBody) {
+  TestServer server(short_header_timeout());
+  for (const auto* begun :
+       {"HEAD", "HEAD /", "HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nab"}) {
+    TestClient client(server);
+    ASSERT_TRUE(client.send(begun));
+    EXPECT_EQ(client.receive(true).status, 408) << begun;
     EXPECT_TRUE(client.is_closed());
   }
 }
@@ -66,6 +88,7 @@ TEST(Limits, AServiceMayWaitLongerThanAnyTimeOut) {
   ASSERT_TRUE(server.service.gate.wait_for_request());
   // Another connection is timed out meanwhile, so the time-outs were looked at.
   TestClient other(server);
+  ASSERT_TRUE(other.send("G"));
   EXPECT_EQ(other.receive().status, 408);
   ASSERT_TRUE(server.service.gate.release());
   EXPECT_EQ(client.receive().body, "waited ");
@@ -160,6 +183,17 @@ TEST(Limits, OneConnectionTooMany) {
     EXPECT_TRUE(answer.has("Retry-After: 1"));
     EXPECT_TRUE(answer.has("Connection: close"));
     EXPECT_TRUE(third.is_closed());
+  }
+  // As many in a row as are not all told at once: each gives its place back.
+  for (int i = 0; i < 70; ++i) {
+    TestClient extra(server);
+    ASSERT_TRUE(extra.send(i % 2 == 0 ? get("/3") : "\r\nHEAD /3 HTTP/1.1\r\nHost: h\r\n\r\n"));
+    EXPECT_EQ(extra.receive(i % 2 == 1).status, 503) << i;
+    EXPECT_TRUE(extra.is_closed());
+  }
+  {
+    TestClient silent(server);
+    EXPECT_TRUE(silent.is_closed()) << "nobody asked";
   }
   first.reset();
   EXPECT_TRUE(eventually([&] { return server.server->open_connections() == 1; }));

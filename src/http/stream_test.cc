@@ -243,6 +243,7 @@ TEST_F(Stream, AStreamMayWaitLongerThanAnyTimeOut) {
   ASSERT_TRUE(gate().wait_for_request());
   // Another connection is timed out meanwhile, so the time-outs were looked at.
   TestClient other(*server);
+  ASSERT_TRUE(other.send("G"));
   EXPECT_EQ(other.receive().status, 408);
   ASSERT_TRUE(gate().release());
   EXPECT_EQ(client.receive().status, 200);

@@ -126,6 +126,7 @@ TEST_F(Tls, AHandshakeCountsAsAConnection) {
   ASSERT_TRUE(eventually([&] { return server->server->open_connections() == 1; }));
   TlsTestClient second(*server);
   ASSERT_TRUE(second.connected());
+  ASSERT_TRUE(second.send(get("/2")));
   EXPECT_EQ(second.receive().status, 503);
 }
 
@@ -138,6 +139,11 @@ TEST_F(Tls, AClientWithoutTlsIsToldSo) {
   EXPECT_EQ(answer.body, "BAD_REQUEST");
   EXPECT_TRUE(answer.has("Connection: close"));
   EXPECT_TRUE(client.is_closed());
+
+  TestClient head(*server);
+  ASSERT_TRUE(head.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"));
+  EXPECT_EQ(head.receive(true).status, 400);
+  EXPECT_TRUE(head.is_closed()) << "no answer to HEAD has a body";
 }
 
 TEST_F(Tls, AClientWithTlsIsNoHttpClient) {
