@@ -17,7 +17,9 @@ const call = async (method, path, headers = {}, body) => {
 };
 const made = await call("PUT", "/sessions/new", {"Idempotency-Key": "page-1"});
 const path = "/sessions/" + made.info.sessionId;
-const read = await call("GET", path);
+const read = await call("GET", path, {"X-Requested-With": "XMLHttpRequest", "Cache-Control": "no-cache",
+                                      traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                                      tracestate: "a=b", baggage: "c=d"});
 const known = await call("POST", path, {gkc_customerId: "bob@example.com", "If-Match": read.etag},
                          {visitId: "v-1"});
 const stale = await call("POST", path, {"If-Match": made.etag}, {visitId: "v-2"});
@@ -43,6 +45,19 @@ const attempt = async (method, headers) => {
 };
 return {put: await attempt("PUT", {}), get: await attempt("GET", {}),
         header: await attempt("GET", {gkc_customerId: "mallory"})};
+"""
+
+
+# A header that pages may send when the operator names it, and one that they may not.
+HEADERS = """
+const {api, tenant} = parameters;
+const attempt = async (name) => {
+  try {
+    const answer = await fetch(api + "/sessions/new?tenantId=" + tenant, {method: "PUT", headers: {[name]: "x"}});
+    return answer.status;
+  } catch (problem) { return problem.name; }
+};
+return {named: await attempt("X-Page"), other: await attempt("X-Other"), own: await attempt("Idempotency-Key")};
 """
 
 
@@ -86,3 +101,10 @@ def test_a_page_of_a_forbidden_origin_reads_nothing(start_server, tenant, tmp_pa
     with Origin() as origin:
         origin.serve(BLOCKED, api=url(server), tenant=tenant)
         assert visit(origin, tmp_path) == {"put": "TypeError", "get": "TypeError", "header": "TypeError"}
+
+
+def test_a_page_sends_the_headers_that_are_named_and_no_others(start_server, tenant, tmp_path):
+    with Origin() as origin:
+        server = start_server(f'cors.allowed_origins=["{origin.url}"]', 'cors.allowed_headers=["x-page"]')
+        origin.serve(HEADERS, api=url(server), tenant=tenant)
+        assert visit(origin, tmp_path) == {"named": 200, "other": "TypeError", "own": 200}

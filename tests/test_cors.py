@@ -1,12 +1,14 @@
 """Pages of other origins: preflights, answers they may read, and errors they may read too. What a
 real browser makes of it is in test_browser.py."""
 
+import json
 import signal
 
 import pytest
 
 from harness.client import Client, Connection, request_bytes
 from harness.processes import wait_for
+from harness.server import DidNotStart
 from harness.wire import check_error, check_session
 
 SHOP = "https://shop.example"
@@ -30,7 +32,8 @@ def test_a_preflight_allows_all_that_the_api_has(client):
     assert answer.field("Access-Control-Allow-Origin") == SHOP
     assert {"get", "put", "post", "delete"} <= names(answer.field("Access-Control-Allow-Methods"))
     assert {"gkc_agentid", "gkc_customerid", "gkc-agentid", "gkc-customerid", "content-type", "if-match",
-            "idempotency-key", "authorization"} <= names(answer.field("Access-Control-Allow-Headers"))
+            "if-none-match", "idempotency-key", "authorization", "last-event-id", "x-requested-with", "cache-control",
+            "traceparent", "tracestate", "baggage"} <= names(answer.field("Access-Control-Allow-Headers"))
     assert int(answer.field("Access-Control-Max-Age")) > 0
     assert "origin" in names(answer.field("Vary"))
     assert answer.all("Access-Control-Allow-Credentials") == []
@@ -52,6 +55,24 @@ def test_errors_may_be_read_too(client):
             (client.request("PUT", "/sessions/x?tenantId=1", ORIGIN), 405, "METHOD_NOT_ALLOWED")):
         check_error(answer, status, code)
         assert answer.field("Access-Control-Allow-Origin") == SHOP
+
+
+OWN = {"authorization", "content-type", "gkc_agentid", "gkc_customerid", "gkc-agentid", "gkc-customerid", "if-match",
+       "if-none-match", "idempotency-key", "last-event-id"}
+
+
+@pytest.mark.parametrize("more", [[], ["X-Page"], ["x-page", "traceparent"], ["*"]])
+def test_pages_may_send_the_headers_of_the_api_and_those_that_are_named(start_server, tenant, more):
+    client = Client(start_server(*SETTINGS, f"cors.allowed_headers={json.dumps(more)}").address, tenant)
+    assert names(preflight(client).field("Access-Control-Allow-Headers")) == OWN | {name.lower() for name in more}
+    client.close()
+
+
+@pytest.mark.parametrize("bad", ['[""]', '["X-Page:"]', '["a b"]', '["a,b"]', '["é"]', '["a\\r\\nb"]', "true", '"X-Page"', "[1]"])
+def test_what_is_no_header_name_stops_the_start(start_server, bad):
+    with pytest.raises(DidNotStart) as failure:
+        start_server(*SETTINGS, f"cors.allowed_headers={bad}")
+    assert failure.value.code > 0 and "cors.allowed_headers" in failure.value.stderr
 
 
 def test_another_origin_gets_nothing_to_read_by(client):
@@ -100,6 +121,11 @@ def test_a_star_allows_everyone_and_says_so_in_refusals_of_bad_requests(start_se
     connection.send(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n")
     refusal = connection.read()
     assert refusal.status == 400 and refusal.field("Access-Control-Allow-Origin") == "*"
+
+
+def test_two_origins_are_none(client):
+    answer = client.request("PUT", "/sessions/new?tenantId=1", ORIGIN + ORIGIN)
+    assert check_session(answer) and answer.all("Access-Control-Allow-Origin") == []
 
 
 def test_origins_are_loaded_anew_at_sighup(start_server, tmp_path, tenant):

@@ -203,6 +203,20 @@ Binding<Options> allowed_origins() {
       [](Options& o) -> auto& { return o.cors.allowed_origins; }, {read, shown_list});
 }
 
+Binding<Options> allowed_headers() {
+  const auto read = [](const Value& value) -> std::expected<std::vector<std::string>, std::string> {
+    if (value.kind != Value::Kind::strings) {
+      return wrong("a list of header names is wanted, such as [\"X-Requested-With\"]");
+    }
+    for (const std::string& name : value.strings) {
+      if (auto checked = http::check_header_name(name); !checked) return wrong(checked.error());
+    }
+    return value.strings;
+  };
+  return bind<std::vector<std::string>, Options>(
+      [](Options& o) -> auto& { return o.cors.allowed_headers; }, {read, shown_list});
+}
+
 Binding<Options> trusted_proxies() {
   using Networks = std::vector<http::IpNetwork>;
   const auto read = [](const Value& value) -> std::expected<Networks, std::string> {
@@ -477,7 +491,8 @@ std::vector<Setting> make_settings() {
        duration<Options>([](Options& o) -> auto& { return o.http.header_timeout; },
                          milliseconds(1)),
        Takes::live},
-      {"http.idle_timeout", "\"75s\"", "A connection without a request is closed after this.",
+      {"http.idle_timeout", "\"75s\"",
+       "A connection on which no request has begun is closed after this.",
        duration<Options>([](Options& o) -> auto& { return o.http.idle_timeout; }, milliseconds(1)),
        Takes::live},
       {"http.max_header_bytes", "\"16KiB\"", "Request line and header fields together.",
@@ -508,6 +523,10 @@ std::vector<Setting> make_settings() {
       {"cors.allowed_origins", "[]",
        "Whose pages may call from browsers: [\"https://shop.example\"], or [\"*\"] for all.",
        allowed_origins(), Takes::live},
+      {"cors.allowed_headers",
+       "[\"X-Requested-With\", \"Cache-Control\", \"traceparent\", \"tracestate\", \"baggage\"]",
+       "Request headers that these pages may send beside the API's own.", allowed_headers(),
+       Takes::live},
       {"store.kind", "\"lmdb\"",
        "Which store keeps the sessions: \"lmdb\", a directory of this machine, or \"redis\", a "
        "Redis or "

@@ -16,6 +16,7 @@ const std::map<std::string, std::string> kOthers = {
     {"http.listen", "\"[::1]:0\""},
     {"http.threads", "3"},
     {"http.base_paths", R"(["/api", "/x/\"y"])"},
+    {"cors.allowed_headers", "[\"X-Requested-With\", \"X-Page\"]"},
     {"cors.allowed_origins", "[\"https://shop.example\", \"http://[::1]:8080\"]"},
     {"http.mirror_session_id", "false"},
     {"http.max_connections", "7"},

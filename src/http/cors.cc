@@ -4,25 +4,26 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "http/fields.h"
+#include "token.h"
 
 namespace sojourn::http {
 namespace {
 
 constexpr std::string_view kAllowMethods = "GET, HEAD, PUT, POST, DELETE";
 // Underscores are allowed in field names (RFC 9110 5.1), whatever proxies make of them.
-constexpr std::string_view kAllowHeaders =
+constexpr std::string_view kOwnHeaders =
     "Authorization, Content-Type, gkc_agentId, gkc_customerId, gkc-agentId, gkc-customerId, "
-    "If-Match, If-None-Match, Idempotency-Key, Last-Event-ID, traceparent";
+    "If-Match, If-None-Match, Idempotency-Key, Last-Event-ID";
 // What a page may read beside the safelisted fields.
 constexpr std::string_view kExposeHeaders = "ETag, Retry-After, WWW-Authenticate";
 // Seconds for which a browser may remember a preflight; Chromium's most.
 constexpr std::string_view kMaxAge = "7200";
 
+// Empty when it is not sent, or more than once, which no browser does.
 std::string_view value_of(const Request& request, std::string_view name) {
-  for (const Field& field : request.fields) {
-    if (equals_ignoring_case(field.name, name)) return field.value;
-  }
-  return {};
+  const auto value = only_value_of(request.fields, name);
+  return value ? value->value_or("") : std::string_view();
 }
 
 bool is_host_character(char c) {
@@ -85,6 +86,19 @@ std::expected<void, std::string> check_origin(std::string_view text) {
   return {};
 }
 
+std::expected<void, std::string> check_header_name(std::string_view text) {
+  if (!text.empty() && std::ranges::all_of(text, is_token_byte)) return {};
+  return std::unexpected("\"" + std::string(text) +
+                         "\" is not a header name; write it without a colon, such as "
+                         "\"X-Requested-With\"");
+}
+
+void Cors::use(CorsOptions options) {
+  options_ = std::move(options);
+  allow_headers_ = kOwnHeaders;
+  for (const std::string& name : options_.allowed_headers) allow_headers_.append(", ").append(name);
+}
+
 Task<void> Cors::handle_cross_origin(Request& request, Response& response) {
   const std::string_view origin = value_of(request, "Origin");
   // Two origins may get different answers at one address (RFC 9110 12.5.5).
@@ -113,7 +127,7 @@ void Cors::preflight(std::string_view origin, Response& response) {
   response.status = 204;
   add_allowed(origin, response);
   response.add_field("Access-Control-Allow-Methods", kAllowMethods);
-  response.add_field("Access-Control-Allow-Headers", kAllowHeaders);
+  response.add_field("Access-Control-Allow-Headers", allow_headers_);
   response.add_field("Access-Control-Max-Age", kMaxAge);
 }
 

@@ -16,6 +16,10 @@ struct CorsOptions {
   // Whose pages may call, as browsers write it in Origin; "*" alone means everyone. Empty: nobody's
   // pages of other origins, which is what browsers do without being told.
   std::vector<std::string> allowed_origins;
+  // Request headers that their pages may send beside the API's own, which they always may; "*": any
+  // but Authorization, which is one of the API's own.
+  std::vector<std::string> allowed_headers = {"X-Requested-With", "Cache-Control", "traceparent",
+                                              "tracestate", "baggage"};
 
   bool allows(std::string_view origin) const;
   bool allows_every_origin() const {
@@ -27,6 +31,9 @@ struct CorsOptions {
 // a path and without the scheme's usual port. The error says what would be right.
 std::expected<void, std::string> check_origin(std::string_view text);
 
+// Whether `text` is the name of a header field (RFC 9110 5.1).
+std::expected<void, std::string> check_header_name(std::string_view text);
+
 // A Service that lets pages of allowed origins read the answers of another, errors included, and
 // answers their browsers' preflights itself, before anyone is asked for a key. One loop's thread.
 //
@@ -37,10 +44,10 @@ std::expected<void, std::string> check_origin(std::string_view text);
 // fields only when every origin is allowed.
 class Cors final : public Service {
  public:
-  Cors(Service& inner, CorsOptions options) : inner_(inner), options_(std::move(options)) {}
+  Cors(Service& inner, CorsOptions options) : inner_(inner) { use(std::move(options)); }
 
   // From the next request on.
-  void use(CorsOptions options) { options_ = std::move(options); }
+  void use(CorsOptions options);
 
   Task<void> handle(Request& request, Response& response) override {
     if (options_.allowed_origins.empty()) return inner_.handle(request, response);
@@ -55,6 +62,7 @@ class Cors final : public Service {
 
   Service& inner_;
   CorsOptions options_;
+  std::string allow_headers_;  // of a preflight's answer
 };
 
 }  // namespace sojourn::http

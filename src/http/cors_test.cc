@@ -43,6 +43,32 @@ const CorsOptions kEveryone{{"*"}};
 
 Field preflight_of(std::string_view method) { return {"Access-Control-Request-Method", method}; }
 
+TEST(Cors, PagesMaySendTheHeadersOfTheApiAndThoseThatAreNamed) {
+  const auto allowed = [](CorsOptions options) {
+    options.allowed_origins = {"*"};
+    const std::string fields =
+        Asked(std::move(options))
+            .ask(Method::options, {{"Origin", "https://a"}, preflight_of("PUT")})
+            .extra_fields;
+    const size_t begin = fields.find("Access-Control-Allow-Headers: ");
+    return fields.substr(begin, fields.find('\r', begin) - begin);
+  };
+  EXPECT_TRUE(allowed({}).ends_with(
+      "Last-Event-ID, X-Requested-With, Cache-Control, traceparent, tracestate, baggage"));
+  EXPECT_TRUE(allowed({{}, {"X-Page"}}).ends_with("Last-Event-ID, X-Page"));
+  EXPECT_TRUE(allowed({{}, {}}).ends_with("Last-Event-ID"));
+  EXPECT_TRUE(allowed({}).contains("Authorization, Content-Type, gkc_agentId,"));
+}
+
+TEST(Cors, HeaderNamesAreTokens) {
+  for (const auto* good : {"X-Page", "*", "a_b", "traceparent"}) {
+    EXPECT_TRUE(check_header_name(good)) << good;
+  }
+  for (const auto* bad : {"", "a b", "a:", "a,b", "a\r\nb: c", "\xC3\xA9"}) {
+    EXPECT_FALSE(check_header_name(bad)) << bad;
+  }
+}
+
 TEST(Cors, WithoutOriginsNothingIsAdded) {
   Asked asked({});
   const Response response = asked.ask(Method::get, {{"Origin", "https://shop.example"}});
