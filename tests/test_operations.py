@@ -75,9 +75,8 @@ def test_header_values_are_trimmed_and_may_be_any_utf8(client):
 
 def test_values_with_quotes_and_markup_come_back_unchanged(client):
     text = 'a"b\\c</script>\u2028 \U0001f600'
-    info = check_session(client.create({"gkc_customerId": text}, {"visitId": text + "\n\t"}))
-    assert info["customerId"] == text
-    assert info["visitId"] == text + "\n\t"
+    info = check_session(client.create({"gkc_customerId": text}, {"visitId": text}))
+    assert info["customerId"] == info["visitId"] == text
 
 
 @pytest.mark.parametrize("empty", [None, ""])
@@ -90,7 +89,7 @@ def test_null_and_empty_visits_mean_absent(client, empty):
 
 
 def test_unknown_members_are_ignored(client):
-    body = {"visitId": "v", "customerId": "not here", "sessionId": "mine", "other": [1, {"a": None}]}
+    body = {"visitId": "v", "tenantId": "not here", "sessionId": "mine", "other": [1, {"a": None}]}
     info = check_session(client.create(body=body))
     assert identity(info) == (None, None, "v", None)
     assert info["sessionId"] != "mine"
@@ -102,7 +101,7 @@ def test_unknown_query_parameters_are_ignored(client, tenant):
 
 
 @pytest.mark.parametrize("text, tenant_id", [
-    ("caf%C3%A9", "café"), ("a%26b%3Dc", "a&b=c"), ("a+b", "a+b"), ("%41", "A"),
+    ("caf%C3%A9", "café"), ("a%26b%3Dc", "a&b=c"), ("a+b", "a b"), ("a%2Bb", "a+b"), ("%41", "A"),
     ("x" * 128, "x" * 128), ("%F0%9F%98%80" * 32, "\U0001f600" * 32), ("a%2Fb%20c", "a/b c"),
 ])
 def test_tenants_are_opaque_percent_encoded_text(client, text, tenant_id):

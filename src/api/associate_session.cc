@@ -1,6 +1,7 @@
 // POST /sessions/{sessionId}
 #include "api/error_table.h"
 #include "client_key.h"
+#include "preconditions.h"
 #include "request_reader.h"
 #include "routes.h"
 #include "session_info.h"
@@ -11,12 +12,12 @@ Task<void> associate_session(Api& api, http::Request& request, http::Response& r
   auto tenant = read_tenant(request, *api.context.tenants);
   if (!tenant) co_return write_error(tenant.error(), response);
   auto given = read_update(request);
-  if (!given) co_return write_error(given.error(), response);
-  auto if_match = read_entity_tags(request, "If-Match", Comparison::strong);
-  if (!if_match) co_return write_error(if_match.error(), response);
+  if (!given) co_return refuse_update(request, given.error(), response);
+  auto conditions = read_preconditions(request);
+  if (!conditions) co_return write_error(conditions.error(), response);
 
   sessions::AssociateRequest asked{*std::move(tenant), read_session_id(request), *std::move(given),
-                                   *std::move(if_match), std::string(client_key(request))};
+                                   *std::move(conditions), std::string(client_key(request))};
   const auto answer = co_await sessions::associate(api.context, std::move(asked));
   write_answer(api.options, answer, response);
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json_text.h"
+#include "base/text.h"
 
 namespace sojourn::api {
 namespace {
@@ -71,7 +72,9 @@ class Handler {
           ec, fmt::format("The member \"{}\" is given twice; give it once.", shortened(gathered_)));
     }
     if (depth_ == 1) {
-      member_ = gathered_ == "visitId"         ? Member::visit_id
+      member_ = gathered_ == "agentId"         ? Member::agent_id
+                : gathered_ == "customerId"    ? Member::customer_id
+                : gathered_ == "visitId"       ? Member::visit_id
                 : gathered_ == "globalVisitId" ? Member::global_visit_id
                 : gathered_ == "attributes"    ? Member::attributes
                                                : Member::other;
@@ -88,12 +91,16 @@ class Handler {
     gather(part);
     if (in_attributes()) attributes_.string(gathered_);
     if (depth_ == 1 && member_ != Member::other) {
-      if (gathered_.size() > domain::Identity::kMaxBytes) {
+      const std::string_view value = trimmed(gathered_);
+      if (value.size() > domain::Identity::kMaxBytes) {
         return complain(ec, fmt::format("The member \"{}\" may have up to {} bytes, and has {}.",
-                                        name(), domain::Identity::kMaxBytes, gathered_.size()));
+                                        name(), domain::Identity::kMaxBytes, value.size()));
       }
-      (member_ == Member::visit_id ? update_.identity.visit_id : update_.identity.global_visit_id) =
-          gathered_;
+      if (!domain::is_identity_value(value)) {
+        return complain(
+            ec, fmt::format("The member \"{}\" has a control character; send text only.", name()));
+      }
+      identity_member() = value;
     }
     gathered_.clear();
     return true;
@@ -113,7 +120,7 @@ class Handler {
   bool on_comment(json::string_view, json::error_code&) { return true; }
 
  private:
-  enum class Member { other, visit_id, global_visit_id, attributes };
+  enum class Member { other, agent_id, customer_id, visit_id, global_visit_id, attributes };
 
   // A value begins: is it what its place wants?
   bool begins(json::error_code& ec, std::string_view what) {
@@ -145,9 +152,19 @@ class Handler {
   bool in_attributes() const { return depth_ >= 2 && member_ == Member::attributes; }
 
   std::string_view name() const {
-    return member_ == Member::visit_id          ? "visitId"
+    return member_ == Member::agent_id          ? "agentId"
+           : member_ == Member::customer_id     ? "customerId"
+           : member_ == Member::visit_id        ? "visitId"
            : member_ == Member::global_visit_id ? "globalVisitId"
                                                 : "attributes";
+  }
+  // Of the member that is being read, which is one of the four.
+  std::string& identity_member() {
+    domain::Identity& identity = update_.identity;
+    return member_ == Member::agent_id      ? identity.agent_id
+           : member_ == Member::customer_id ? identity.customer_id
+           : member_ == Member::visit_id    ? identity.visit_id
+                                            : identity.global_visit_id;
   }
   bool complain(json::error_code& ec, std::string text) {
     complaint = std::move(text);

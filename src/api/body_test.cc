@@ -15,14 +15,19 @@ std::string nested(int depth) {
   return text + "}";
 }
 
-TEST(Body, ReadsTheTwoMembers) {
-  const auto update = parse_body(R"( {"visitId":"v\u00e9","globalVisitId":"g"} )");
+TEST(Body, ReadsTheFourMembersTrimmed) {
+  const auto update = parse_body(
+      R"( {"visitId":"v\u00e9","customerId":" c \t", "globalVisitId":" g g ","agentId":"a"} )");
   ASSERT_TRUE(update);
-  EXPECT_EQ(update->identity, (domain::Identity{.visit_id = "v\xC3\xA9", .global_visit_id = "g"}));
+  EXPECT_EQ(
+      update->identity,
+      (domain::Identity{
+          .agent_id = "a", .customer_id = "c", .visit_id = "v\xC3\xA9", .global_visit_id = "g g"}));
 }
 
 TEST(Body, NullAndEmptyMeanAbsent) {
-  for (const auto* body : {R"({"visitId":null,"globalVisitId":"","attributes":null})", "{}"}) {
+  for (const auto* body : {R"({"visitId":null,"globalVisitId":"","attributes":null})",
+                           R"({"agentId":null,"customerId":" \t","visitId":" "})", "{}"}) {
     const auto update = parse_body(body);
     ASSERT_TRUE(update);
     EXPECT_EQ(update->identity, domain::Identity());
@@ -66,6 +71,9 @@ TEST(Body, SaysWhatIsWrong) {
       {R"({"visitId":["v"]})", "must be a string or null, and is an array"},
       {R"({"visitId":")" + std::string(257, 'v') + R"("})",
        "may have up to 256 bytes, and has 257"},
+      {R"({"customerId":"a\nb"})", "\"customerId\" has a control character"},
+      {R"({"agentId":"\u0085"})", "\"agentId\" has a control character"},
+      {R"({"agentId":7})", "\"agentId\" must be a string or null, and is a number"},
       {R"({"attributes":"x"})", "\"attributes\" must be an object or null, and is a string"},
       {R"({"attributes":[]})", "\"attributes\" must be an object or null, and is an array"},
       {R"({"attributes":1})", "\"attributes\" must be an object or null, and is a number"},
@@ -98,6 +106,7 @@ TEST(Body, SaysWhatIsWrong) {
 TEST(Body, Accepts32LevelsAnd256Bytes) {
   EXPECT_TRUE(parse_body(nested(32)));
   EXPECT_TRUE(parse_body(R"({"visitId":")" + std::string(256, 'v') + R"("})"));
+  EXPECT_TRUE(parse_body(R"({"visitId":"  )" + std::string(256, 'v') + R"(  "})"));
 }
 
 }  // namespace

@@ -24,6 +24,18 @@ TEST(ErrorTable, WhatMayPassSaysWhenToTryAgain) {
   }
 }
 
+TEST(ErrorTable, RetryAfterIsInWholeSecondsAndNeverTooEarly) {
+  const auto seconds_of = [](int64_t milliseconds) {
+    http::Response response;
+    write_error({ErrorKind::rate_limited, "Later.", Duration(milliseconds)}, response);
+    return response.extra_fields;
+  };
+  EXPECT_EQ(seconds_of(1), "Retry-After: 1\r\n");
+  EXPECT_EQ(seconds_of(400), "Retry-After: 1\r\n");
+  EXPECT_EQ(seconds_of(1000), "Retry-After: 1\r\n");
+  EXPECT_EQ(seconds_of(1001), "Retry-After: 2\r\n");
+}
+
 TEST(ErrorTable, EveryKindHasAnErrorStatus) {
   for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
     EXPECT_GE(status_of(static_cast<ErrorKind>(i)), 400);

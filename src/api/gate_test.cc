@@ -81,6 +81,26 @@ TEST_F(Gate, RefusesBeforeItLooksAtSessions) {
   EXPECT_THAT(response_.extra_fields, Not(HasSubstr("scope=\"")));
 }
 
+TEST_F(Gate, AKeyOfAnotherTenantUsesUpNoneOfItsRequests) {
+  sessions::TenantsOptions tenants;
+  tenants.policy.requests = {.count = 1, .per = std::chrono::hours(1), .burst = 2};
+  context_.tenants = std::make_shared<const sessions::Tenants>(tenants);
+  api_.guard.use(ring("web"));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(ask(http::Method::get, "/sessions", "tenantId=2").status, 403);
+  }
+  api_.guard.use(nullptr);
+  EXPECT_EQ(ask(http::Method::get, "/sessions", "tenantId=2").status, 200);
+  EXPECT_EQ(ask(http::Method::get, "/sessions", "tenantId=2").status, 200);
+  EXPECT_EQ(ask(http::Method::get, "/sessions", "tenantId=2").status, 429);
+}
+
+TEST_F(Gate, AsksForTheKeyBeforeItLooksAtParameters) {
+  EXPECT_EQ(ask(http::Method::get, "/sessions", "tenantId=1&custmerId=c").status, 400);
+  api_.guard.use(std::make_shared<const access::KeyRing>());
+  EXPECT_EQ(ask(http::Method::get, "/sessions", "tenantId=1&custmerId=c").status, 401);
+}
+
 TEST_F(Gate, LetsWhoMayOnlyReadCreateNothing) {
   EXPECT_EQ(ask(http::Method::get, "/sessions/x", "tenantId=1").status, 200);
   api_.guard.use(ring("web"));

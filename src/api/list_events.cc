@@ -3,6 +3,9 @@
 #include "base/text.h"
 #include "event_json.h"
 #include "event_stream.h"
+#include "http/accept.h"
+#include "http/fields.h"
+#include "http/query.h"
 #include "request_reader.h"
 #include "routes.h"
 
@@ -12,15 +15,12 @@ namespace {
 constexpr size_t kMostEvents = 500;
 constexpr size_t kUsualEvents = 100;
 
-std::string_view field(const http::Request& request, std::string_view name) {
-  for (const http::Field& f : request.fields) {
-    if (equals_ignoring_case(f.name, name)) return f.value;
-  }
-  return {};
-}
-
+// Who names the stream and wants it as much as a page gets it; who accepts anything gets a page.
 bool wants_stream(const http::Request& request) {
-  return field(request, "Accept").find("text/event-stream") != std::string_view::npos;
+  const auto stream = http::preference_for(request.fields, "text/event-stream");
+  const auto page = http::preference_for(request.fields, "application/json");
+  return stream.weight > page.weight ||
+         (stream.by_name && stream.weight == page.weight && stream.weight > 0);
 }
 
 }  // namespace
@@ -31,14 +31,15 @@ Task<void> list_events(Api& api, http::Request& request, http::Response& respons
   const auto hash_of_key = key ? std::optional(key->sha256) : std::nullopt;
   auto tenant = read_tenant(request, *api.context.tenants);
   if (!tenant) co_return write_error(tenant.error(), response);
-  auto after = read_parameter(request, "after");
+  auto after = http::parameter(request.query, "after");
   if (!after) co_return write_error(after.error(), response);
   const auto limit = read_limit(request, kMostEvents, kUsualEvents);
   if (!limit) co_return write_error(limit.error(), response);
   std::string cursor = (*after).value_or(domain::kBeginningOfLog);
   // A client that connects again says where it was.
-  const std::string_view last_id = field(request, "Last-Event-ID");
-  if (wants_stream(request) && !last_id.empty()) cursor = last_id;
+  const auto last_id = http::only_value_of(request.fields, "Last-Event-ID");
+  if (!last_id) co_return write_error(last_id.error(), response);
+  if (wants_stream(request) && *last_id && !(*last_id)->empty()) cursor = **last_id;
 
   const auto events = co_await sessions::read_events(api.context, *tenant, cursor,
                                                      wants_stream(request) ? 1 : *limit);

@@ -5,33 +5,17 @@
 #include <algorithm>
 #include <charconv>
 
+#include "api/error_table.h"
 #include "base/text.h"
 #include "body.h"
+#include "http/fields.h"
+#include "http/query.h"
 
 namespace sojourn::api {
 namespace {
 
-// Calls `found` with each value of the parameter, as sent. False when `found` says stop.
-template <class Found>
-bool for_each_value(std::string_view query, std::string_view name, Found found) {
-  while (!query.empty()) {
-    const size_t end = query.find('&');
-    const std::string_view pair = query.substr(0, end);
-    query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
-    const size_t equals = pair.find('=');
-    const std::string_view key = pair.substr(0, equals);
-    const bool same =
-        key.find('%') == std::string_view::npos ? key == name : percent_decoded(key) == name;
-    if (!same) continue;
-    if (!found(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1))) {
-      return false;
-    }
-  }
-  return true;
-}
-
 // "gkc_agentId" or "gkc-agentId" in any case: proxies such as nginx drop names with an underscore.
-bool is_named(std::string_view name, std::string_view rest) {
+bool is_identity_field(std::string_view name, std::string_view rest) {
   return name.size() == 4 + rest.size() && equals_ignoring_case(name.substr(0, 3), "gkc") &&
          (name[3] == '_' || name[3] == '-') && equals_ignoring_case(name.substr(4), rest);
 }
@@ -45,8 +29,7 @@ Result<void> take_identity_field(std::string& into, std::string_view name,
         ErrorKind::invalid_header,
         fmt::format("The header {} is given twice with different values; give it once.", name));
   }
-  if (value.size() > domain::Identity::kMaxBytes || !is_utf8(value) ||
-      has_control_characters(value)) {
+  if (!domain::is_identity_value(value)) {
     return failure(ErrorKind::invalid_header,
                    fmt::format("The header {} must be up to {} bytes of UTF-8 without control "
                                "characters.",
@@ -56,67 +39,40 @@ Result<void> take_identity_field(std::string& into, std::string_view name,
   return {};
 }
 
-// Adds the tags of one field line; false when it is no list of tags (RFC 9110 8.8.3).
-bool take_entity_tags(domain::EntityTags& tags, std::string_view list, Comparison comparison) {
-  list = trimmed(list);
-  if (list == "*") {
-    tags.any = true;
-    return true;
-  }
-  bool any = false;
-  while (!list.empty()) {
-    if (list.starts_with(',')) {  // empty elements are ignored, RFC 9110 5.6.1.2
-      list = trimmed(list.substr(1));
-      continue;
-    }
-    const bool weak = list.starts_with("W/");
-    if (weak) list.remove_prefix(2);
-    const size_t end = list.starts_with('"') ? list.find('"', 1) : std::string_view::npos;
-    if (end == std::string_view::npos) return false;
-    const std::string_view tag = list.substr(1, end - 1);
-    uint64_t version = 0;
-    const auto [stop, ec] = std::from_chars(tag.data(), tag.data() + tag.size(), version);
-    const bool ours = ec == std::errc() && stop == tag.data() + tag.size() && !tag.starts_with('0');
-    if (ours && (!weak || comparison == Comparison::weak)) tags.versions.push_back(version);
-    any = true;
-    list = trimmed(list.substr(end + 1));
-    if (!list.empty() && !list.starts_with(',')) return false;
-  }
-  return any;
-}
-
 bool is_json(std::string_view content_type) {
   return equals_ignoring_case(trimmed(content_type.substr(0, content_type.find(';'))),
                               "application/json");
 }
 
-}  // namespace
-
-Result<std::optional<std::string>> read_parameter(const http::Request& request,
-                                                  std::string_view name) {
-  std::optional<std::string_view> sent;
-  const bool once = for_each_value(request.query, name, [&](std::string_view value) {
-    if (sent) return false;
-    sent = value;
-    return true;
-  });
-  if (!once) {
-    return failure(ErrorKind::invalid_parameter,
-                   fmt::format("{} is given twice; give it once.", name));
+// Whether the body is in another coding than "identity" (RFC 9110 8.4).
+bool is_encoded(const http::Request& request) {
+  for (std::string_view list : http::values_of(request.fields, "Content-Encoding")) {
+    for (std::string_view coding; !(coding = http::take_element(list)).empty();) {
+      if (!equals_ignoring_case(coding, "identity")) return true;
+    }
   }
-  if (!sent) return std::nullopt;
-  auto text = percent_decoded(*sent);
-  if (!text) {
-    return failure(
-        ErrorKind::invalid_parameter,
-        fmt::format("{} has a '%' that is not followed by two hexadecimal digits.", name));
-  }
-  return text;
+  return false;
 }
+
+// Puts what a header says beside what the body says.
+Result<void> take_from_header(std::string& body_value, std::string& header_value,
+                              std::string_view header, std::string_view member) {
+  if (header_value.empty()) return {};
+  if (!body_value.empty() && body_value != header_value) {
+    return failure(ErrorKind::invalid_header,
+                   fmt::format("The header {} differs from the body's {}; send one of them, or the "
+                               "same in both.",
+                               header, member));
+  }
+  body_value = std::move(header_value);
+  return {};
+}
+
+}  // namespace
 
 Result<domain::TenantId> read_tenant(const http::Request& request,
                                      const sessions::Tenants& tenants) {
-  auto text = read_parameter(request, "tenantId");
+  auto text = http::parameter(request.query, "tenantId");
   if (!text) return std::unexpected(std::move(text.error()));
   if (!*text && tenants.default_tenant()) return *tenants.default_tenant();
   return domain::TenantId::parse((*text).value_or(""));
@@ -127,9 +83,9 @@ Result<domain::Identity> read_identity_headers(const http::Request& request) {
   for (const http::Field& field : request.fields) {
     if (field.name.size() < 11 || (field.name[0] | 0x20) != 'g') continue;
     Result<void> taken;
-    if (is_named(field.name, "customerId")) {
+    if (is_identity_field(field.name, "customerId")) {
       taken = take_identity_field(identity.customer_id, "gkc_customerId", field.value);
-    } else if (is_named(field.name, "agentId")) {
+    } else if (is_identity_field(field.name, "agentId")) {
       taken = take_identity_field(identity.agent_id, "gkc_agentId", field.value);
     }
     if (!taken) return std::unexpected(std::move(taken.error()));
@@ -140,13 +96,15 @@ Result<domain::Identity> read_identity_headers(const http::Request& request) {
 Result<domain::Update> read_update(const http::Request& request) {
   auto identity = read_identity_headers(request);
   if (!identity) return std::unexpected(std::move(identity.error()));
+  const auto content_type = http::only_value_of(request.fields, "Content-Type");
+  if (!content_type) return std::unexpected(content_type.error());
   domain::Update update;
   if (!request.body.empty()) {
-    bool json = false;
-    for (const http::Field& field : request.fields) {
-      if (equals_ignoring_case(field.name, "Content-Type")) json = is_json(field.value);
+    if (is_encoded(request)) {
+      return failure(ErrorKind::unsupported_media_type,
+                     "Send the body as it is, without Content-Encoding.");
     }
-    if (!json) {
+    if (!*content_type || !is_json(**content_type)) {
       return failure(ErrorKind::unsupported_media_type,
                      "Send the body as JSON, with Content-Type: application/json.");
     }
@@ -154,9 +112,27 @@ Result<domain::Update> read_update(const http::Request& request) {
     if (!body) return body;
     update = *std::move(body);
   }
-  update.identity.agent_id = std::move(identity->agent_id);
-  update.identity.customer_id = std::move(identity->customer_id);
+  auto taken =
+      take_from_header(update.identity.agent_id, identity->agent_id, "gkc_agentId", "agentId");
+  if (taken) {
+    taken = take_from_header(update.identity.customer_id, identity->customer_id, "gkc_customerId",
+                             "customerId");
+  }
+  if (!taken) return std::unexpected(std::move(taken.error()));
   return update;
+}
+
+void refuse_update(const http::Request& request, const Error& error, http::Response& response) {
+  write_error(error, response);
+  // "servers that fail a request with a 415 status for reasons unrelated to content codings MUST
+  // NOT include the Accept-Encoding header field" (RFC 7694 3), by which clients tell the two
+  // apart.
+  if (error.kind != ErrorKind::unsupported_media_type) return;
+  if (is_encoded(request)) {
+    response.add_field("Accept-Encoding", "identity");
+  } else {
+    response.add_field("Accept", "application/json");
+  }
 }
 
 std::optional<domain::SessionId> read_session_id(const http::Request& request) {
@@ -169,7 +145,7 @@ std::optional<domain::SessionId> read_session_id(const http::Request& request) {
 
 Result<std::optional<domain::SessionId>> read_id_parameter(const http::Request& request,
                                                            std::string_view name) {
-  const auto text = read_parameter(request, name);
+  const auto text = http::parameter(request.query, name);
   if (!text) return std::unexpected(text.error());
   if (!*text) return std::nullopt;
   const auto id = domain::SessionId::parse(**text);
@@ -182,7 +158,7 @@ Result<std::optional<domain::SessionId>> read_id_parameter(const http::Request& 
 }
 
 Result<size_t> read_limit(const http::Request& request, size_t most, size_t when_absent) {
-  const auto text = read_parameter(request, "limit");
+  const auto text = http::parameter(request.query, "limit");
   if (!text) return std::unexpected(text.error());
   if (!*text) return when_absent;
   size_t limit = 0;
@@ -204,54 +180,36 @@ Result<std::optional<domain::AttributeValue>> read_attribute(const http::Request
       {"globalVisitId", IdentityAttribute::global_visit_id}};
   std::optional<domain::AttributeValue> found;
   for (const auto& [name, attribute] : kNames) {
-    auto value = read_parameter(request, name);
-    if (!value) return std::unexpected(std::move(value.error()));
-    if (!*value) continue;
+    auto sent = http::parameter(request.query, name);
+    if (!sent) return std::unexpected(std::move(sent.error()));
+    if (!*sent) continue;
     if (found) {
       return failure(ErrorKind::invalid_parameter,
                      "Name the sessions by one of agentId, customerId, visitId and globalVisitId.");
     }
-    if ((*value)->empty() || (*value)->size() > domain::Identity::kMaxBytes || !is_utf8(**value)) {
-      return failure(ErrorKind::invalid_parameter, fmt::format("{} must be 1 to {} bytes of UTF-8.",
-                                                               name, domain::Identity::kMaxBytes));
+    // As in the header, so that the same text means the same person.
+    const std::string_view value = trimmed(**sent);
+    if (value.empty() || !domain::is_identity_value(value)) {
+      return failure(ErrorKind::invalid_parameter,
+                     fmt::format("{} must be 1 to {} bytes of UTF-8 without control characters.",
+                                 name, domain::Identity::kMaxBytes));
     }
-    found = domain::AttributeValue{attribute, **std::move(value)};
+    found = domain::AttributeValue{attribute, std::string(value)};
   }
   return found;
 }
 
-Result<std::optional<domain::EntityTags>> read_entity_tags(const http::Request& request,
-                                                           std::string_view field_name,
-                                                           Comparison comparison) {
-  std::optional<domain::EntityTags> tags;
-  for (const http::Field& field : request.fields) {
-    if (!equals_ignoring_case(field.name, field_name)) continue;
-    if (!tags) tags.emplace();
-    if (!take_entity_tags(*tags, field.value, comparison)) {
-      return failure(ErrorKind::invalid_header,
-                     fmt::format("{} must be \"*\" or entity tags in quotes, as an ETag was given.",
-                                 field_name));
-    }
-  }
-  return tags;
-}
-
 Result<std::optional<std::string>> read_idempotency_key(const http::Request& request) {
-  std::optional<std::string> key;
-  for (const http::Field& field : request.fields) {
-    if (!equals_ignoring_case(field.name, "Idempotency-Key")) continue;
-    const bool visible =
-        std::ranges::all_of(field.value, [](char c) { return c > ' ' && c < 127; });
-    if (key || !visible || field.value.empty() ||
-        field.value.size() > domain::kMaxIdempotencyKeyBytes) {
-      return failure(ErrorKind::invalid_header,
-                     fmt::format("Idempotency-Key must be 1 to {} visible ASCII characters, given "
-                                 "once.",
-                                 domain::kMaxIdempotencyKeyBytes));
-    }
-    key = field.value;
+  const auto key = http::only_value_of(request.fields, "Idempotency-Key");
+  if (!key) return std::unexpected(key.error());
+  if (!*key) return std::nullopt;
+  const bool visible = std::ranges::all_of(**key, [](char c) { return c > ' ' && c < 127; });
+  if (!visible || (*key)->empty() || (*key)->size() > domain::kMaxIdempotencyKeyBytes) {
+    return failure(ErrorKind::invalid_header,
+                   fmt::format("Idempotency-Key must be 1 to {} visible ASCII characters.",
+                               domain::kMaxIdempotencyKeyBytes));
   }
-  return key;
+  return std::string(**key);
 }
 
 }  // namespace sojourn::api

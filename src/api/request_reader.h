@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "domain/identity.h"
 #include "domain/lifecycle.h"
-#include "domain/precondition.h"
 #include "domain/session_id.h"
 #include "domain/tenant_id.h"
 #include "http/message.h"
@@ -15,7 +14,8 @@
 namespace sojourn::api {
 
 // "tenantId String Yes Tenant identifier": the query parameter. Absent: `tenants.default`, else
-// tenant_id_required. Given twice, badly encoded or out of bounds: invalid_parameter.
+// tenant_id_required. Given twice, badly encoded or out of bounds: invalid_parameter. It is not
+// trimmed: a tenant is opaque.
 Result<domain::TenantId> read_tenant(const http::Request& request,
                                      const sessions::Tenants& tenants);
 
@@ -24,18 +24,17 @@ Result<domain::TenantId> read_tenant(const http::Request& request,
 // values, is longer than 256 bytes, is not UTF-8 or holds control characters.
 Result<domain::Identity> read_identity_headers(const http::Request& request);
 
-// What a PUT or POST gives: the identity headers, and visitId, globalVisitId and attributes of the
-// body. A body must be application/json, else unsupported_media_type; an empty body may have any
+// What a PUT or POST gives: the identity headers, and the members of the body. A header and a
+// member that say different things: invalid_header, and so are two Content-Type fields. A body must
+// be application/json and not be encoded, else unsupported_media_type; an empty body may have any
 // media type or none.
 Result<domain::Update> read_update(const http::Request& request);
+// Answers with the error of read_update(), and with what would be accepted where it says so (RFC
+// 9110 15.5.16).
+void refuse_update(const http::Request& request, const Error& error, http::Response& response);
 
 // The id in the path. Absent: the text is no id of this server, so it is unknown.
 std::optional<domain::SessionId> read_session_id(const http::Request& request);
-
-// A query parameter, percent-decoded. Absent: it is not there. Given twice or badly encoded:
-// invalid_parameter.
-Result<std::optional<std::string>> read_parameter(const http::Request& request,
-                                                  std::string_view name);
 
 // A query parameter that is a session id, such as a cursor. Any other text: invalid_parameter.
 Result<std::optional<domain::SessionId>> read_id_parameter(const http::Request& request,
@@ -45,17 +44,9 @@ Result<std::optional<domain::SessionId>> read_id_parameter(const http::Request& 
 Result<size_t> read_limit(const http::Request& request, size_t most, size_t when_absent);
 
 // The identity attribute by which sessions are meant: agentId, customerId, visitId or globalVisitId
-// as a query parameter. Absent: none is given. invalid_parameter when more than one is, or when its
-// value is empty, too long or no UTF-8.
+// as a query parameter, trimmed like the headers. Absent: none is given. invalid_parameter when
+// more than one is, or when its value is empty, too long, no UTF-8 or has control characters.
 Result<std::optional<domain::AttributeValue>> read_attribute(const http::Request& request);
-
-// If-Match or If-None-Match (RFC 9110 8.8.3, 13.1.1, 13.1.2): "*" or a list of entity tags. Tags
-// that are none of ours, and for If-Match weak ones, match nothing. invalid_header when it is no
-// such list.
-enum class Comparison { strong, weak };
-Result<std::optional<domain::EntityTags>> read_entity_tags(const http::Request& request,
-                                                           std::string_view field_name,
-                                                           Comparison comparison);
 
 // Idempotency-Key. invalid_header unless it is 1 to 128 visible ASCII characters, given once.
 Result<std::optional<std::string>> read_idempotency_key(const http::Request& request);

@@ -3,6 +3,7 @@
 #include "api/error_table.h"
 #include "base/text.h"
 #include "client_key.h"
+#include "preconditions.h"
 #include "request_reader.h"
 #include "routes.h"
 #include "session_info.h"
@@ -24,23 +25,25 @@ Task<void> retrieve_session(Api& api, http::Request& request, http::Response& re
   if (!tenant) co_return write_error(tenant.error(), response);
   auto given = read_identity_headers(request);
   if (!given) co_return write_error(given.error(), response);
-  const auto if_none_match = read_entity_tags(request, "If-None-Match", Comparison::weak);
-  if (!if_none_match) co_return write_error(if_none_match.error(), response);
+  auto conditions = read_preconditions(request);
+  if (!conditions) co_return write_error(conditions.error(), response);
 
   const bool may_create =
       request.method != http::Method::head && (!key || key->scopes.has(access::Scope::write));
   const auto if_unknown =
       may_create ? sessions::IfUnknown::by_policy : sessions::IfUnknown::never_create;
-  sessions::RetrieveRequest asked{*std::move(tenant), read_session_id(request), *std::move(given),
-                                  if_unknown, std::string(client_key(request))};
+  sessions::RetrieveRequest asked{
+      *std::move(tenant), read_session_id(request),        *std::move(given),
+      if_unknown,         std::move(conditions->if_match), std::string(client_key(request))};
   const auto answer = co_await sessions::retrieve(api.context, std::move(asked));
   write_answer(api.options, answer, response);
   if (answer) {
     add_identity_field("gkc-customerId", answer->session.identity.customer_id, response);
     add_identity_field("gkc-agentId", answer->session.identity.agent_id, response);
   }
-  if (answer && !answer->is_new && *if_none_match &&
-      (*if_none_match)->contain(answer->session.version)) {
+  const auto& if_none_match = conditions->if_none_match;
+  if (answer && !answer->is_new && if_none_match &&
+      if_none_match->match_weakly(answer->session.version)) {
     // RFC 9110 13.1.2 and 15.4.5: the caller has this version already. The access counts.
     response.status = 304;
     response.body.clear();

@@ -1,6 +1,12 @@
 #include "domain/identity.h"
 
+#include "base/text.h"
+
 namespace sojourn::domain {
+
+bool is_identity_value(std::string_view text) {
+  return text.size() <= Identity::kMaxBytes && is_utf8(text) && !has_control_characters(text);
+}
 
 const std::string& value_of(const Identity& identity, IdentityAttribute attribute) {
   switch (attribute) {

@@ -25,6 +25,10 @@ struct Identity {
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
+// Whether an attribute can have this value: up to 256 bytes of UTF-8 without control characters,
+// trimmed by whoever reads it. Empty can, and means absent.
+bool is_identity_value(std::string_view text);
+
 // One of the four. Sessions can be found by those that are indexed (option sessions.index).
 enum class IdentityAttribute { agent_id, customer_id, visit_id, global_visit_id };
 

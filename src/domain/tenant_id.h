@@ -15,7 +15,7 @@ class TenantId {
  public:
   static constexpr size_t kMaxBytes = 128;
 
-  // `text` is percent-decoded already. tenant_id_required when empty, else invalid_parameter.
+  // `text` is decoded already. tenant_id_required when empty, else invalid_parameter.
   static Result<TenantId> parse(std::string text);
 
   const std::string& text() const { return text_; }

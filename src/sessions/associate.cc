@@ -1,6 +1,6 @@
 #include "begin.h"
 #include "commit.h"
-#include "condition.h"
+#include "domain/precondition.h"
 
 namespace sojourn::sessions {
 
@@ -13,7 +13,9 @@ Task<Result<Answer>> associate(Context& context, AssociateRequest request) {
     if (!found) co_return std::unexpected(std::move(found.error()));
     const Time now = context.clock.now();
     if (!*found || !domain::is_live(**found, now)) break;
-    if (!holds(request.if_match, &**found)) co_return version_mismatch();
+    if (auto refused = domain::refusal(request.conditions, &**found)) {
+      co_return std::unexpected(*std::move(refused));
+    }
 
     auto decided = domain::update(**found, request.given, *policy, now);
     if (!decided) co_return std::unexpected(std::move(decided.error()));
@@ -25,7 +27,11 @@ Task<Result<Answer>> associate(Context& context, AssociateRequest request) {
       co_return Answer{.session = *std::move(change.after)};
     }
   }
-  if (!holds(request.if_match, nullptr)) co_return version_mismatch();
+  if (auto refused = domain::refusal(request.conditions, nullptr)) {
+    co_return std::unexpected(*std::move(refused));
+  }
+  // A request that is about a version of a session is not meant to create one.
+  if (request.conditions.given()) co_return session_not_found();
   co_return co_await begin_for_unknown_id(context, request.client, request.tenant, request.given,
                                           IfUnknown::by_policy);
 }

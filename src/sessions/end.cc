@@ -1,6 +1,6 @@
 #include "begin.h"
 #include "commit.h"
-#include "condition.h"
+#include "domain/precondition.h"
 
 namespace sojourn::sessions {
 
@@ -13,7 +13,9 @@ Task<Result<Answer>> end(Context& context, EndRequest request) {
     if (!found) co_return std::unexpected(std::move(found.error()));
     const Time now = context.clock.now();
     if (!*found || !domain::is_live(**found, now)) break;
-    if (!holds(request.if_match, &**found)) co_return version_mismatch();
+    if (auto refused = domain::refusal(request.conditions, &**found)) {
+      co_return std::unexpected(*std::move(refused));
+    }
 
     const domain::Change change = domain::end(**found, now);
     const auto outcome = co_await commit(context, change);
@@ -22,7 +24,9 @@ Task<Result<Answer>> end(Context& context, EndRequest request) {
       co_return Answer{.session = **std::move(found)};
     }
   }
-  if (!holds(request.if_match, nullptr)) co_return version_mismatch();
+  if (auto refused = domain::refusal(request.conditions, nullptr)) {
+    co_return std::unexpected(*std::move(refused));
+  }
   co_return session_not_found();
 }
 

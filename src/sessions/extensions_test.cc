@@ -1,4 +1,8 @@
 // Ending, listing, counting, conditions, idempotency, reaping, events.
+#include <xxhash.h>
+
+#include <set>
+
 #include "operations_test_kit.h"
 
 namespace sojourn::sessions {
@@ -12,7 +16,8 @@ class Extensions : public Operations {
  protected:
   Result<Answer> delete_one(const domain::SessionId& id,
                             std::optional<domain::EntityTags> if_match = {}) {
-    return run(end(context_, {tenant_, id, std::move(if_match)}));
+    return run(
+        end(context_, {tenant_, id, {.if_match = std::move(if_match), .if_none_match = {}}}));
   }
   Result<Answer> put(std::string key, domain::Identity given = {}) {
     return run(create(context_, {tenant_, {std::move(given), {}}, std::move(key)}));
@@ -58,7 +63,9 @@ TEST_F(Extensions, AnEndThatLosesARaceEndsWhatWon) {
 
 TEST_F(Extensions, IfMatchIsJudgedOnWhatIsCommitted) {
   const Answer answer = created();
-  const domain::EntityTags one{.any = false, .versions = {1}};
+  const domain::EntityTags any{.any = true, .strong = {}, .weak = {}};
+  const domain::EntityTags tag{.any = false, .strong = {1}, .weak = {}};
+  const domain::Preconditions one{.if_match = tag, .if_none_match = {}};
   store_.rivals = 1;
   EXPECT_EQ(
       run(associate(context_, {tenant_, answer.session.id, {{.customer_id = "bob"}, {}}, one}))
@@ -66,15 +73,41 @@ TEST_F(Extensions, IfMatchIsJudgedOnWhatIsCommitted) {
           .kind,
       ErrorKind::version_mismatch)
       << "a rival was first";
-  EXPECT_EQ(delete_one(answer.session.id, one).error().kind, ErrorKind::version_mismatch);
-  EXPECT_TRUE(delete_one(answer.session.id, domain::EntityTags{.any = true, .versions = {}}));
-  EXPECT_EQ(
-      delete_one(answer.session.id, domain::EntityTags{.any = true, .versions = {}}).error().kind,
-      ErrorKind::version_mismatch)
+  EXPECT_EQ(delete_one(answer.session.id, tag).error().kind, ErrorKind::version_mismatch);
+  EXPECT_TRUE(delete_one(answer.session.id, any));
+  EXPECT_EQ(delete_one(answer.session.id, any).error().kind, ErrorKind::version_mismatch)
       << "nothing is there";
   EXPECT_EQ(run(associate(context_, {tenant_, answer.session.id, {}, one})).error().kind,
             ErrorKind::version_mismatch)
       << "and nothing is created";
+}
+
+TEST_F(Extensions, ConditionsCountOnEveryOperationOfOneSession) {
+  const Answer answer = created();
+  const auto id = answer.session.id;
+  const domain::EntityTags same{.any = false, .strong = {1}, .weak = {}};
+  const domain::EntityTags other{.any = false, .strong = {9}, .weak = {}};
+  const auto get_if = [&](std::optional<domain::SessionId> of, domain::EntityTags tags) {
+    return run(retrieve(context_, {tenant_, of, {}, IfUnknown::by_policy, std::move(tags)}));
+  };
+  EXPECT_EQ(get_if(id, same)->session.id, id);
+  EXPECT_EQ(get_if(id, other).error().kind, ErrorKind::version_mismatch);
+  EXPECT_EQ(get_if(std::nullopt, same).error().kind, ErrorKind::version_mismatch);
+
+  const domain::Preconditions unless_same{.if_match = {}, .if_none_match = same};
+  EXPECT_EQ(
+      run(associate(context_, {tenant_, id, {{.agent_id = "a"}, {}}, unless_same})).error().kind,
+      ErrorKind::version_mismatch);
+  EXPECT_EQ(run(end(context_, {tenant_, id, unless_same})).error().kind,
+            ErrorKind::version_mismatch);
+  EXPECT_EQ(run(associate(context_, {tenant_, std::nullopt, {}, unless_same})).error().kind,
+            ErrorKind::session_not_found)
+      << "a conditional request creates nothing";
+  EXPECT_EQ(run(end(context_, {tenant_, std::nullopt, unless_same})).error().kind,
+            ErrorKind::session_not_found);
+  const domain::Preconditions unless_other{.if_match = {}, .if_none_match = other};
+  EXPECT_TRUE(run(end(context_, {tenant_, id, unless_other})));
+  EXPECT_EQ(database_.count(tenant_), domain::Counts{});
 }
 
 TEST_F(Extensions, EndAllEndsAllButTheException) {

@@ -77,6 +77,8 @@ struct CreateRequest {
   // again. The same key with another request: idempotency_key_reused. A key whose session is over
   // is session_not_found until the key is forgotten, 24 hours after its first use. Absent: no key.
   std::optional<std::string> idempotency_key;
+  // The name of the API key that the caller showed; empty: none. Keys of two callers never meet.
+  std::string caller = {};
   // Who asks, as the limits of new sessions count it; empty: nobody whom they concern. So below.
   std::string client = {};
 };
@@ -94,6 +96,8 @@ struct RetrieveRequest {
   std::optional<domain::SessionId> id;  // absent: the text was no id, so it is unknown
   domain::Identity given;               // serves the automatic creation only
   IfUnknown if_unknown = IfUnknown::by_policy;
+  // If-Match. Present: an unknown id is version_mismatch, and nothing is created.
+  std::optional<domain::EntityTags> if_match = {};
   std::string client = {};
 };
 
@@ -106,8 +110,8 @@ struct AssociateRequest {
   domain::TenantId tenant;
   std::optional<domain::SessionId> id;  // absent: the text was no id, so it is unknown
   domain::Update given;
-  // If-Match. Present: an unknown id is version_mismatch, and nothing is created.
-  std::optional<domain::EntityTags> if_match;
+  // With any, nothing is created: an unknown id is version_mismatch, or session_not_found.
+  domain::Preconditions conditions = {};
   std::string client = {};
 };
 
@@ -118,11 +122,11 @@ Task<Result<Answer>> associate(Context& context, AssociateRequest request);
 struct EndRequest {
   domain::TenantId tenant;
   std::optional<domain::SessionId> id;
-  std::optional<domain::EntityTags> if_match;
+  domain::Preconditions conditions = {};
 };
 
 // Ends a live session, for good: no later call revives the id. The answer shows it as it was last.
-// session_not_found when there is none (version_mismatch when there is an if_match).
+// session_not_found when there is none (version_mismatch when there is an If-Match).
 Task<Result<Answer>> end(Context& context, EndRequest request);
 
 struct EndAllRequest {

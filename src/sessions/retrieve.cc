@@ -1,5 +1,6 @@
 #include "begin.h"
 #include "commit.h"
+#include "domain/precondition.h"
 
 namespace sojourn::sessions {
 
@@ -13,6 +14,9 @@ Task<Result<Answer>> retrieve(Context& context, RetrieveRequest request) {
     const Time now = context.clock.now();
     if (!*found || !domain::is_live(**found, now)) break;
 
+    if (auto refused = domain::if_match_refusal(request.if_match, &**found)) {
+      co_return std::unexpected(*std::move(refused));
+    }
     auto touch = domain::touch(**found, *policy, now);
     if (!touch) co_return Answer{.session = **std::move(found)};
     const auto outcome = co_await commit(context, *touch);
@@ -23,6 +27,9 @@ Task<Result<Answer>> retrieve(Context& context, RetrieveRequest request) {
     if (*outcome == store::CommitOutcome::committed) {
       co_return Answer{.session = *std::move(touch->after)};
     }
+  }
+  if (auto refused = domain::if_match_refusal(request.if_match, nullptr)) {
+    co_return std::unexpected(*std::move(refused));
   }
   const domain::Update given{.identity = std::move(request.given), .attributes = {}};
   co_return co_await begin_for_unknown_id(context, request.client, request.tenant, given,

@@ -1,12 +1,11 @@
 #include "telemetry/access_log.h"
 
 #include <algorithm>
-#include <optional>
 #include <string>
 
-#include "base/text.h"
 #include "domain/session_id.h"
 #include "domain/tenant_id.h"
+#include "http/query.h"
 #include "telemetry/traceparent.h"
 
 namespace sojourn::telemetry {
@@ -14,19 +13,9 @@ namespace {
 
 // The tenant that the request names, when it names one and it could be one; else empty.
 std::string tenant_of(const http::Request& request) {
-  constexpr std::string_view kName = "tenantId=";
-  std::optional<std::string_view> found;
-  for (std::string_view rest = request.query; !rest.empty();) {
-    const std::string_view one = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
-    if (!one.starts_with(kName)) continue;
-    if (found) return {};
-    found = one.substr(kName.size());
-  }
-  if (!found) return {};
-  auto text = percent_decoded(*found);
-  if (!text) return {};
-  const auto tenant = domain::TenantId::parse(*std::move(text));
+  auto text = http::parameter(request.query, "tenantId");
+  if (!text || !*text) return {};
+  const auto tenant = domain::TenantId::parse(**std::move(text));
   return tenant ? tenant->text() : std::string();
 }
 
