@@ -159,7 +159,7 @@ MISTAKES = {
     "a session twice": (lambda lines: lines.insert(0, lines[0]), 3, "line before"),
     "a missing session": (lambda lines: lines.pop(0), 7, "there are 4 sessions and 1 keys"),
     "a missing key": (lambda lines: lines.pop(), 7, "there are 5 sessions and 0 keys"),
-    "a key with a space": (lambda lines: lines.__setitem__(-1, changed(lines[-1], key="a b")), 7, '"key"'),
+    "a key with two spaces": (lambda lines: lines.__setitem__(-1, changed(lines[-1], key="a b c")), 7, '"key"'),
     "a bad fingerprint": (lambda lines: lines.__setitem__(-1, changed(lines[-1], fingerprint="g" * 32)), 7,
                           '"fingerprint"'),
 }

@@ -1,6 +1,7 @@
 """Idempotency-Key: a create that is sent twice makes one session."""
 
 import random
+import signal
 import threading
 
 import pytest
@@ -10,6 +11,7 @@ from harness.events import all_events
 from harness.load import at_once, walk
 from harness.processes import wait_for
 from harness.scale import size
+from harness.server import run
 from harness.wire import check_error, check_session, without_access
 
 KILLS = size("SOJOURN_IDEMPOTENCY_KILLS", 5, 50)
@@ -46,6 +48,78 @@ def test_the_same_request_written_otherwise_is_the_same(client):
         ("idempotency-key", "k"), ("Content-Type", "application/json;charset=utf-8"),
         *spelt.items()], text)
     assert check_session(again)["sessionId"] == first["sessionId"]
+
+
+def test_the_order_of_members_makes_no_other_request(client):
+    sent = b'{"attributes":{"a":{"b":1,"c":[{"d":1,"e":2},{"f":1,"g":2}]},"h":1.0},"visitId":"v"}'
+    same = b'{"visitId":"v","attributes":{"h":1.0,"a":{"c":[{"e":2,"d":1},{"g":2,"f":1}],"b":1}}}'
+    others = [same.replace(b"1.0", b"1"), same.replace(b'[{"e":2,"d":1},{"g":2,"f":1}]', b'[{"g":2,"f":1},{"e":2,"d":1}]')]
+    headers = [("Idempotency-Key", "k"), ("Content-Type", "application/json")]
+    first = check_session(client.request("PUT", client.target(), headers, sent))
+    assert check_session(client.request("PUT", client.target(), headers, same))["sessionId"] == first["sessionId"]
+    for other in others:
+        check_error(client.request("PUT", client.target(), headers, other), 422, "IDEMPOTENCY_KEY_REUSED")
+
+
+def test_identity_is_the_same_from_header_and_body(client):
+    first = check_session(create(client, "k", SOMEONE, BODY))
+    named = {"agentId": "agent-7", "customerId": " bob "}
+    for headers, body in (({}, named | BODY), (SOMEONE, named | BODY), ({"gkc_agentId": "agent-7"}, BODY | named)):
+        assert check_session(create(client, "k", headers, body))["sessionId"] == first["sessionId"]
+    check_error(create(client, "k", {}, BODY | named | {"agentId": "bob"}), 422, "IDEMPOTENCY_KEY_REUSED")
+
+
+class Caller(Client):
+    """Shows an API key, or none."""
+
+    def __init__(self, address, tenant, key):
+        super().__init__(address, tenant)
+        self.key = key
+
+    def request(self, method, target, headers=(), body=None):
+        return super().request(method, target, [*self.key, *headers], body)
+
+
+def test_callers_have_keys_of_their_own(start_server, tenant, tmp_path):
+    file = tmp_path / "keys.toml"
+    names = ["web", "web-2", "w"]
+
+    def show(name):
+        code, key, problem = run("key", "new", "--name", name, "--tenants", "*", "--scopes", "read,write", "--file", file)
+        assert code == 0, problem
+        return [("Authorization", f"Bearer {key.strip()}")]
+
+    open_server = start_server()
+    nobody = Caller(open_server.address, tenant, [])
+    made = {None: check_session(create(nobody, "k", SOMEONE))}
+    nobody.close()
+    open_server.stop()
+
+    keys = {name: show(name) for name in names}
+    server = start_server(f"security.key_file={file}", data=open_server.data)
+    for name, key in keys.items():
+        caller = Caller(server.address, tenant, key)
+        made[name] = check_session(create(caller, "k", SOMEONE))
+        assert check_session(create(caller, "k", SOMEONE)) == made[name]
+        check_error(create(caller, "k"), 422, "IDEMPOTENCY_KEY_REUSED")
+        caller.close()
+    assert len({info["sessionId"] for info in made.values()}) == 4
+
+    # The name stays, the secret is another: still the same caller.
+    text = file.read_text()
+    file.write_text("".join(line for line in text.splitlines(True) if not line.startswith("web = ")))
+    renewed = show("web")
+    server.process.send_signal(signal.SIGHUP)
+    caller = Caller(server.address, tenant, renewed)
+    wait_for(lambda: (answer := create(caller, "k", SOMEONE)).status == 200 and check_session(answer) == made["web"],
+             "the new key is known, and its Idempotency-Key")
+    caller.close()
+    server.stop()
+
+    again = start_server(data=open_server.data)  # without API keys, as before
+    nobody = Caller(again.address, tenant, [])
+    assert check_session(create(nobody, "k", SOMEONE)) == made[None]
+    nobody.close()
 
 
 def test_a_session_that_has_changed_is_shown_as_it_is_now(client):

@@ -223,11 +223,11 @@ ExportLine session_of(Reader& in) {
 ExportLine key_of(Reader& in) {
   store::Snapshot::Key key{
       .tenant = in.tenant(),
-      .key = in.text("key", domain::kMaxIdempotencyKeyBytes),
+      .key = in.text("key", domain::kMaxFiledKeyBytes),
       .entry = {
           .fingerprint = {}, .session = in.id("sessionId"), .keep_until = in.time("keepUntil")}};
-  if (std::ranges::any_of(key.key, [](char c) { return c < '!' || c > '~'; })) {
-    in.wrong<int>("key", "visible ASCII");
+  if (!domain::is_filed_key(key.key)) {
+    in.wrong<int>("key", "visible ASCII, or the name of an API key, a space and visible ASCII");
   }
   const std::string hex = in.text("fingerprint", 32);
   for (size_t i = 0; i < key.entry.fingerprint.size() && hex.size() == 32; ++i) {

@@ -36,7 +36,7 @@ TEST(ExportFormat, ASession) {
 TEST(ExportFormat, TheOtherLines) {
   const store::Snapshot::Key key{
       .tenant = session().tenant,
-      .key = "k",
+      .key = "web k",
       .entry = {.fingerprint = {0xAB, 1}, .session = kId, .keep_until = {}}};
   const auto read = std::get<store::Snapshot::Key>(parsed_export_line(export_line(key)).value());
   EXPECT_EQ(read.key, key.key);

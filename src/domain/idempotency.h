@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "domain/session_id.h"
@@ -13,8 +14,18 @@
 namespace sojourn::domain {
 
 // The value of the header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): 1 to 128
-// visible ASCII characters, unique within its tenant.
+// visible ASCII characters.
 inline constexpr size_t kMaxIdempotencyKeyBytes = 128;
+// The name of the API key of whoever uses it (access/api_key.h).
+inline constexpr size_t kMaxCallerBytes = 64;
+inline constexpr size_t kMaxFiledKeyBytes = kMaxCallerBytes + 1 + kMaxIdempotencyKeyBytes;
+
+// Under which name, within the tenant, the key is stored: keys of two callers never meet. `caller`:
+// empty when no API key was shown; the name is the key itself then. Neither holds a space, so no
+// two pairs have one name.
+std::string filed_key(std::string_view caller, std::string_view key);
+// Whether filed_key() could have made `text`.
+bool is_filed_key(std::string_view text);
 
 // How long a key is kept at least. It is kept as long as its session is live, if that is longer.
 inline constexpr Duration kIdempotencyKeyLife = std::chrono::hours(24);
@@ -31,7 +42,7 @@ struct IdempotencyEntry {
 // Part of a Change: committed only if the stored entry equals `before` (absent: none is stored).
 struct IdempotencyChange {
   TenantId tenant;
-  std::string key;
+  std::string key;  // a filed_key()
   std::optional<IdempotencyEntry> before;
   std::optional<IdempotencyEntry> after;
 

@@ -43,7 +43,7 @@ std::string fault_of(const domain::Change& change) {
   }
   if (!within_limits(change)) return "A session is larger than the store takes.";
   if (const auto& key = change.idempotency) {
-    if (key->key.empty() || key->key.size() > domain::kMaxIdempotencyKeyBytes) {
+    if (key->key.empty() || key->key.size() > domain::kMaxFiledKeyBytes) {
       return "An idempotency key is empty or longer than the store takes.";
     }
   }

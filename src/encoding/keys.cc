@@ -100,7 +100,7 @@ std::string index_key(const TenantId& tenant, IdentityAttribute attribute, std::
 }
 
 std::string idempotency_key(const TenantId& tenant, std::string_view key) {
-  assert(!key.empty() && key.size() <= domain::kMaxIdempotencyKeyBytes);
+  assert(!key.empty() && key.size() <= domain::kMaxFiledKeyBytes);
   return tenant_prefix(tenant).append(key);
 }
 
@@ -133,7 +133,7 @@ std::optional<IndexKey> parsed_index_key(std::string_view key) {
 
 std::optional<IdempotencyKey> parsed_idempotency_key(std::string_view key) {
   auto tenant = take_tenant(key);
-  if (!tenant || key.empty() || key.size() > domain::kMaxIdempotencyKeyBytes) return std::nullopt;
+  if (!tenant || key.empty() || key.size() > domain::kMaxFiledKeyBytes) return std::nullopt;
   return IdempotencyKey{*std::move(tenant), key};
 }
 

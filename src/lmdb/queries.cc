@@ -168,7 +168,7 @@ Read<std::vector<store::Due>> Queries::due(Time now, size_t limit) {
 
 Read<std::optional<domain::IdempotencyEntry>> Queries::idempotency_entry(
     const domain::TenantId& tenant, const std::string& key) {
-  if (key.empty() || key.size() > domain::kMaxIdempotencyKeyBytes) return std::nullopt;
+  if (key.empty() || key.size() > domain::kMaxFiledKeyBytes) return std::nullopt;
   const std::string key_bytes = encoding::idempotency_key(tenant, key);
   const auto value = find(view_, tables_.idempotency, key_bytes);
   if (!value) return fault(value.error(), kIdempotency);

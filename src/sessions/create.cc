@@ -2,17 +2,19 @@
 
 #include "begin.h"
 #include "commit.h"
+#include "domain/canonical_json.h"
 #include "sessions/quota.h"
 
 namespace sojourn::sessions {
 namespace {
 
+using Fingerprint = std::array<uint8_t, 16>;
+
 // Tells one request from another: all that was given, each with its length.
-std::array<uint8_t, 16> fingerprint_of(const domain::Update& given) {
+Fingerprint fingerprint_of(const domain::Identity& identity, const std::string& attributes) {
   std::string bytes;
-  for (const std::string* part :
-       {&given.identity.agent_id, &given.identity.customer_id, &given.identity.visit_id,
-        &given.identity.global_visit_id, &given.attributes}) {
+  for (const std::string* part : {&identity.agent_id, &identity.customer_id, &identity.visit_id,
+                                  &identity.global_visit_id, &attributes}) {
     const uint64_t length = part->size();
     bytes.append(reinterpret_cast<const char*>(&length), sizeof(length)).append(*part);
   }
@@ -21,18 +23,32 @@ std::array<uint8_t, 16> fingerprint_of(const domain::Update& given) {
   return std::to_array(canonical.digest);
 }
 
+// The same for every way to write the same request.
+Fingerprint fingerprint_of(const domain::Update& given) {
+  return fingerprint_of(given.identity, given.attributes.empty()
+                                            ? std::string()
+                                            : domain::canonical_json(given.attributes));
+}
+
+bool is_for(const domain::IdempotencyEntry& entry, const domain::Update& given,
+            const Fingerprint& fingerprint) {
+  // Entries of versions that did not sort the members have the attributes as they were sent.
+  return entry.fingerprint == fingerprint ||
+         entry.fingerprint == fingerprint_of(given.identity, given.attributes);
+}
+
 // The session that the key made, if it was for the same request and is live; nothing when the key
 // is free: never used, or so long ago that it is forgotten.
 Task<Result<std::optional<Answer>>> recall(Context& context, const CreateRequest& request,
                                            const std::optional<domain::IdempotencyEntry>& entry,
-                                           const std::array<uint8_t, 16>& fingerprint) {
+                                           const Fingerprint& fingerprint) {
   if (!entry) co_return std::nullopt;
   auto session = co_await context.store.get(request.tenant, entry->session);
   if (!session) co_return std::unexpected(std::move(session.error()));
   const Time now = context.clock.now();
   const bool live = *session && domain::is_live(**session, now);
   if (!live && entry->keep_until <= now) co_return std::nullopt;
-  if (entry->fingerprint != fingerprint) {
+  if (!is_for(*entry, request.given, fingerprint)) {
     co_return failure(ErrorKind::idempotency_key_reused,
                       "This Idempotency-Key was used for another request; use a new key.");
   }
@@ -48,7 +64,7 @@ Task<Result<Answer>> create_once(Context& context, CreateRequest request) {
   const auto policy = context.tenants->policy_of(request.tenant);
   if (!policy) co_return std::unexpected(policy.error());
   const auto fingerprint = fingerprint_of(request.given);
-  const std::string& key = *request.idempotency_key;
+  const std::string key = domain::filed_key(request.caller, *request.idempotency_key);
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     auto entry = co_await context.store.idempotency_entry(request.tenant, key);
     if (!entry) co_return std::unexpected(std::move(entry.error()));

@@ -219,6 +219,48 @@ TEST_F(Extensions, AnIdempotencyKeyMakesOneSession) {
   EXPECT_TRUE(run(create(context_, {tenant2, {}, "k"}))) << "keys are a tenant's own";
 }
 
+TEST_F(Extensions, AnIdempotencyKeyBelongsToItsCaller) {
+  const auto put_as = [&](std::string caller) {
+    return run(create(context_, {tenant_, {}, "k", std::move(caller)}))->session.id;
+  };
+  const std::set<domain::SessionId> made{put_as(""), put_as("web"), put_as("web-2"), put_as("k")};
+  EXPECT_EQ(made.size(), 4u);
+  EXPECT_TRUE(made.contains(put_as("web")) && made.contains(put_as("")));
+  EXPECT_EQ(events().size(), 4u);
+}
+
+TEST_F(Extensions, TheOrderOfMembersMakesNoOtherRequest) {
+  const auto put_with = [&](std::string attributes) {
+    return run(create(context_, {tenant_, {{}, std::move(attributes)}, "k"}));
+  };
+  const auto first = put_with(R"({"b":[{"d":1,"c":2}],"a":{"f":1,"e":2}})");
+  EXPECT_EQ(put_with(R"({"a":{"e":2,"f":1},"b":[{"c":2,"d":1}]})")->session.id, first->session.id);
+  for (const auto* other : {R"({"a":{"e":2,"f":1},"b":[{"c":2,"d":1.0}]})",
+                            R"({"a":{"e":2,"f":1},"b":[{"c":2},{"d":1}]})", "{}", ""}) {
+    EXPECT_EQ(put_with(other).error().kind, ErrorKind::idempotency_key_reused) << other;
+  }
+}
+
+TEST_F(Extensions, AnEntryOfAVersionThatDidNotSortMembersIsFound) {
+  const std::string unsorted = R"({"b":1,"a":2})";
+  const auto first = run(create(context_, {tenant_, {{}, unsorted}, "k"}));
+  std::string as_sent(4 * sizeof(uint64_t), '\0');  // four lengths: no identity
+  const uint64_t length = unsorted.size();
+  as_sent.append(reinterpret_cast<const char*>(&length), sizeof(length)).append(unsorted);
+  XXH128_canonical_t old;
+  XXH128_canonicalFromHash(&old, XXH3_128bits(as_sent.data(), as_sent.size()));
+  const auto entry = *run(store_.idempotency_entry(tenant_, "k"));
+  domain::IdempotencyChange change{.tenant = tenant_, .key = "k", .before = entry, .after = entry};
+  change.after->fingerprint = std::to_array(old.digest);
+  ASSERT_NE(entry->fingerprint, change.after->fingerprint);
+  domain::Change replaced;
+  replaced.idempotency = change;
+  ASSERT_EQ(run(store_.commit(replaced)), store::CommitOutcome::committed);
+  EXPECT_EQ(run(create(context_, {tenant_, {{}, unsorted}, "k"}))->session.id, first->session.id);
+  EXPECT_EQ(run(create(context_, {tenant_, {{}, R"({"a":2,"b":3})"}, "k"})).error().kind,
+            ErrorKind::idempotency_key_reused);
+}
+
 TEST_F(Extensions, AKeyIsKeptForADayOrItsSessionsLife) {
   options_.policy.max_lifetime = 48h;
   options_.policy.idle_timeout = 47h;

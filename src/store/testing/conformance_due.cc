@@ -153,7 +153,18 @@ TEST_P(Conformance, AConflictOfOnePartUndoesTheOther) {
 TEST_P(Conformance, KeysOfAnyBytesNeverMeet) {
   std::string every(128, '\0');
   for (size_t i = 0; i < every.size(); ++i) every[i] = static_cast<char>('!' + i % 94);
-  const std::vector<std::string> keys = {"a", "aa", "b", "~", every, std::string(128, '~')};
+  // Of callers too; the last one is the longest there is.
+  const std::vector<std::string> keys = {"a",
+                                         "aa",
+                                         "b",
+                                         "~",
+                                         "a a",
+                                         "a b",
+                                         "b a",
+                                         every,
+                                         std::string(128, '~'),
+                                         std::string(64, '~') + " " + every};
+  ASSERT_EQ(keys.back().size(), domain::kMaxFiledKeyBytes);
   for (size_t i = 0; i < keys.size(); ++i) {
     ASSERT_EQ(commit(key_change(keys[i], {}, idempotency_entry(i, at(7)))),
               CommitOutcome::committed);
