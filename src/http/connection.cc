@@ -207,12 +207,17 @@ void ClientConnection::fill_refusal(const Error& error) {
 // could be taken for another request's, and what has no body depends on the method. False when it
 // did not ask in time.
 Awaitable<bool> ClientConnection::turn_away() {
-  deadline = now() + kTurnedAwayTime;
-  reading_ = true;
-  const auto [error, bytes] = co_await receive();
-  reading_ = false;
-  if (error) co_return false;
-  reader_.received(bytes);
+  if (listener_->draining()) {
+    reader_.received(receive_at_once());
+    if (!reader_.begun()) co_return false;
+  } else {
+    deadline = now() + kTurnedAwayTime;
+    reading_ = true;
+    const auto [error, bytes] = co_await receive();
+    reading_ = false;
+    if (error) co_return false;
+    reader_.received(bytes);
+  }
   reader_.next();  // for the method alone
   append_refusal({ErrorKind::overloaded, "There are too many connections; try again later."});
   co_return true;
