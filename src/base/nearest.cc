@@ -29,8 +29,7 @@ size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-Nearest::Nearest(std::string_view misspelt, size_t most)
-    : misspelt_(misspelt), least_(most + 1) {}
+Nearest::Nearest(std::string_view misspelt, size_t most) : misspelt_(misspelt), least_(most + 1) {}
 
 Nearest::Nearest(std::string_view misspelt)
     : Nearest(misspelt, std::max<size_t>(2, misspelt.size() / 3)) {}
