@@ -32,10 +32,10 @@ Task<void> retrieve_session(Api& api, http::Request& request, http::Response& re
       request.method != http::Method::head && (!key || key->scopes.has(access::Scope::write));
   const auto if_unknown =
       may_create ? sessions::IfUnknown::by_policy : sessions::IfUnknown::never_create;
-  sessions::RetrieveRequest asked{
+  const sessions::RetrieveRequest asked{
       *std::move(tenant), read_session_id(request),        *std::move(given),
       if_unknown,         std::move(conditions->if_match), std::string(client_key(request))};
-  const auto answer = co_await sessions::retrieve(api.context, std::move(asked));
+  const auto answer = co_await sessions::retrieve(api.context, asked);
   write_answer(api.options, answer, response);
   if (answer) {
     add_identity_field("gkc-customerId", answer->session.identity.customer_id, response);

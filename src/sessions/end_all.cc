@@ -1,33 +1,27 @@
 // A walk through the index, newest first, ending what it finds. The walk begins after the call, so
 // it sees every session that was answered before; one that a concurrent change takes out of the way
 // is read and decided again until it is over or has the value no longer.
-#include "commit.h"
+#include "change.h"
 
 namespace sojourn::sessions {
 namespace {
 
 constexpr size_t kSessionsAtOnce = 256;
 
-// 1 when this call ended it, 0 when there was nothing to end.
-Task<Result<size_t>> end_one(Context& context, const domain::AttributeValue& where,
-                             domain::Session session) {
-  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
-    const Time now = context.clock.now();
-    if (!domain::is_live(session, now)) co_return size_t{0};
-    const domain::Change change = domain::end(session, now);
-    const auto outcome = co_await commit(context, change);
-    if (!outcome) co_return std::unexpected(outcome.error());
-    if (*outcome == store::CommitOutcome::committed) co_return size_t{1};
+// Answers 1 when it ended the session, 0 when there was nothing to end.
+struct EndOne {
+  EndRequest request;
+  const domain::AttributeValue& where;
+  bool matches = false;
 
-    auto found = co_await context.store.get(session.tenant, session.id);
-    if (!found) co_return std::unexpected(std::move(found.error()));
-    if (!*found || domain::value_of((*found)->identity, where.attribute) != where.value) {
-      co_return size_t{0};
-    }
-    session = **std::move(found);
+  Decision decide(const domain::Session& session, const domain::Policy&, Time now) {
+    matches = domain::value_of(session.identity, where.attribute) == where.value;
+    if (!matches) return {};
+    return {.change = domain::end(session, now)};
   }
-  co_return too_many_conflicts();
-}
+  size_t done(const domain::Session&&) const { return matches ? 1 : 0; }
+  static Task<Result<size_t>> over(Context&) { return size_t{0}; }
+};
 
 }  // namespace
 
@@ -45,10 +39,9 @@ Task<Result<size_t>> end_all(Context& context, EndAllRequest request) {
     more = page->more;
     if (more) query.below = page->sessions.back().id;
     std::vector<Task<Result<size_t>>> ends;
-    for (domain::Session& session : page->sessions) {
-      if (session.id != request.except) {
-        ends.push_back(end_one(context, request.where, std::move(session)));
-      }
+    for (const domain::Session& session : page->sessions) {
+      if (session.id == request.except) continue;
+      ends.push_back(run_verb(context, EndOne{{request.tenant, session.id, {}}, request.where}));
     }
     const auto outcomes = co_await when_all(std::move(ends));
     for (const auto& outcome : outcomes) {

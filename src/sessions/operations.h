@@ -103,8 +103,9 @@ struct RetrieveRequest {
 
 // "Returns information about existing session of specified id, or about automatically created new
 // session." The idle time of a live session starts again; nothing else changes. A store that is
-// full still answers, with the expiresAt that is stored.
-Task<Result<Answer>> retrieve(Context& context, RetrieveRequest request);
+// full still answers, with the expiresAt that is stored. `request` must live until the Task is
+// done: most calls are this one, and it is spared the copy.
+Task<Result<Answer>> retrieve(Context& context, const RetrieveRequest& request);
 
 struct AssociateRequest {
   domain::TenantId tenant;
