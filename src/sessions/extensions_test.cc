@@ -120,6 +120,16 @@ TEST_F(Extensions, EndAllEndsAllButTheException) {
   EXPECT_FALSE(get(eve)->is_new);
 }
 
+TEST_F(Extensions, EndAllSparesASessionThatAnotherWasGivenMeanwhile) {
+  const Answer answer = created({.agent_id = "a", .customer_id = "bob"});
+  store_.rivals = 1;  // hands the session to another agent
+  EXPECT_EQ(run(end_all(context_, {tenant_, {IdentityAttribute::agent_id, "a"}, {}})), 0u);
+  EXPECT_FALSE(get(answer.session.id)->is_new);
+  store_.rivals = 1;  // but it is still bob's
+  EXPECT_EQ(run(end_all(context_, {tenant_, customer("bob"), {}})), 1u);
+  EXPECT_TRUE(get(answer.session.id)->is_new);
+}
+
 TEST_F(Extensions, EndAllDoesNotCountWhatExpired) {
   created({.customer_id = "bob"});
   clock_.advance(30min);
@@ -280,6 +290,22 @@ TEST_F(Extensions, AKeyIsKeptForADayOrItsSessionsLife) {
   clock_.advance(72h);
   reap_all();
   EXPECT_TRUE(database_.due(clock_.now() + 10'000h, 10).empty()) << "nothing is left behind";
+}
+
+TEST_F(Extensions, AKeyOlderThanADayIsKeptWhileItsSessionIsUsed) {
+  options_.policy.idle_timeout = 13h;
+  options_.policy.max_lifetime = 100h;
+  apply_options();
+  const auto first = put("k");
+  for (int i = 0; i < 5; ++i) {
+    clock_.advance(12h);
+    get(first->session.id).value();
+    EXPECT_EQ(reap_all().forgotten, 0u);
+    EXPECT_EQ(put("k")->session.id, first->session.id);
+  }
+  clock_.advance(13h);
+  EXPECT_EQ(reap_all().forgotten, 1u);
+  EXPECT_NE(put("k")->session.id, first->session.id);
 }
 
 TEST_F(Extensions, EventsAreForgottenAfterTheirRetention) {
