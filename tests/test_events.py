@@ -108,19 +108,20 @@ def test_the_end_of_all_is_one_event_a_session(client):
     _, cursor = new_events(client, None)
     client.end_all(customerId="bob", **{"except": made[0]})
     events, _ = new_events(client, cursor)
-    assert {event["type"] for event in events} == {"session.ended"}
+    assert {(event["type"], event["data"]["cause"]) for event in events} == {("session.ended", "ended_all")}
     assert sorted(event["subject"] for event in events) == sorted(made[1:])
 
 
-def test_an_expiry_is_told_with_the_time_it_was_due(start_server, tenant):
-    client = Client(start_server("sessions.idle_timeout=300ms").address, tenant)
+@pytest.mark.parametrize("limit,cause", [("idle_timeout", "expired_idle"), ("max_lifetime", "expired_lifetime")])
+def test_an_expiry_is_told_with_its_cause_and_the_time_it_was_due(start_server, tenant, limit, cause):
+    client = Client(start_server(f"sessions.{limit}=300ms").address, tenant)
     made = check_session(client.create({"gkc_agentId": "a"}, {"attributes": {"a": 1}}))
     _, cursor = new_events(client, None)
     (event,), _ = wait_for(lambda: (page := new_events(client, cursor))[0] and page, "it expires")
     assert (event["type"], event["subject"]) == ("session.expired", made["sessionId"])
     assert event["time"] == made["expiresAt"]
     data = event["data"]
-    assert (data["cause"], data["to"], data["version"]) == ("expired", None, 1)
+    assert (data["cause"], data["to"], data["version"]) == (cause, None, 1)
     assert known(data["from"]) == {"agentId": "a", "attributes": {"a": 1}}
     client.close()
 

@@ -36,6 +36,12 @@ std::string_view cause_name(domain::Cause cause) {
       return "expired";
     case domain::Cause::ended:
       return "ended";
+    case domain::Cause::ended_all:
+      return "ended_all";
+    case domain::Cause::expired_idle:
+      return "expired_idle";
+    case domain::Cause::expired_lifetime:
+      return "expired_lifetime";
   }
   return "requested";
 }

@@ -50,6 +50,18 @@ TEST(EventJson, ABeginningHasNoFromAndAnEndNoTo) {
   EXPECT_NE(expired.find(R"("from":{"visitId":"v","attributes":{}},"to":null)"), std::string::npos);
 }
 
+TEST(EventJson, EveryCauseHasItsName) {
+  const char* const names[] = {"requested", "automatic",    "expired",         "ended",
+                               "ended_all", "expired_idle", "expired_lifetime"};
+  auto logged = example();
+  for (uint8_t number = 1; const char* name : names) {
+    logged.event.cause = static_cast<domain::Cause>(number++);
+    std::string out;
+    append_cloud_event(out, logged);
+    EXPECT_NE(out.find(std::string(R"("cause":")") + name + '"'), std::string::npos) << name;
+  }
+}
+
 TEST(EventJson, AStreamMessageIsOneLineOfData) {
   std::string out;
   append_stream_message(out, example());

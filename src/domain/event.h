@@ -24,8 +24,12 @@ enum class EventType : uint8_t {
 enum class Cause : uint8_t {
   requested = 1,  // a caller asked for just this
   automatic = 2,  // made for a request with an unknown id
-  expired = 3,    // its time was over
-  ended = 4,      // a caller ended it
+  expired =
+      3,      // its time was over; only in older events, which do not tell idle and lifetime apart
+  ended = 4,  // a caller ended it
+  ended_all = 5,         // a caller ended all that have a value
+  expired_idle = 6,      // nobody used it for its idle time
+  expired_lifetime = 7,  // its lifetime was over, used or not
 };
 
 // What is known of a session's owner and the caller's data. In an event: only what changed. Empty

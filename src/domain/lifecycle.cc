@@ -117,14 +117,18 @@ std::optional<Change> touch(const Session& session, const Policy& policy, Time n
   return change;
 }
 
-Change end(const Session& session, Time now) {
-  return over(session, EventType::ended, Cause::ended, now);
+Change end(const Session& session, Cause cause, Time now) {
+  return over(session, EventType::ended, cause, now);
 }
 
-Change reap(const Session& session, Time now) {
-  if (!is_live(session, now)) {
-    return over(session, EventType::expired, Cause::expired, session.expires_at);
-  }
+Change expire(const Session& session, const Policy& policy) {
+  const bool lifetime = session.expires_at >= session.created_at + policy.max_lifetime;
+  const Cause cause = lifetime ? Cause::expired_lifetime : Cause::expired_idle;
+  return over(session, EventType::expired, cause, session.expires_at);
+}
+
+Change reap(const Session& session, const Policy& policy, Time now) {
+  if (!is_live(session, now)) return expire(session, policy);
   Change change;
   change.before = session;
   change.after = session;

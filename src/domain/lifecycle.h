@@ -66,11 +66,16 @@ Result<std::optional<Change>> update(const Session& session, const Update& given
 // The idle time starts again. Nothing: the access is not counted. `session` is live.
 std::optional<Change> touch(const Session& session, const Policy& policy, Time now);
 
-// A caller ends the session. Final: its id is never used again. `session` is live.
-Change end(const Session& session, Time now);
+// A caller ends the session; `cause` is ended or ended_all. Final: its id is never used again.
+// `session` is live.
+Change end(const Session& session, Cause cause, Time now);
+
+// The session is removed because its time is over: its lifetime, if by `policy` no access could
+// have moved expires_at further, else its idle time. `session` is not live.
+Change expire(const Session& session, const Policy& policy);
 
 // The session was found due. It expires if its time is over, else it is filed anew for when it will
 // be.
-Change reap(const Session& session, Time now);
+Change reap(const Session& session, const Policy& policy, Time now);
 
 }  // namespace sojourn::domain

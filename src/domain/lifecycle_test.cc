@@ -193,10 +193,11 @@ TEST_F(Lifecycle, TooManyAttributesAreRefused) {
 
 TEST_F(Lifecycle, EndIsTheEnd) {
   const Session session = make({.customer_id = "bob"});
-  const Change change = end(session, kStart + 5s);
+  const Change change = end(session, Cause::ended_all, kStart + 5s);
   EXPECT_EQ(change.before, session);
   EXPECT_FALSE(change.after);
   EXPECT_EQ(change.event->type, EventType::ended);
+  EXPECT_EQ(change.event->cause, Cause::ended_all);
   EXPECT_EQ(change.event->time, kStart + 5s);
   EXPECT_EQ(change.event->from, (Facts{{.customer_id = "bob"}, ""}));
   EXPECT_EQ(change.event->to, Facts());
@@ -204,16 +205,31 @@ TEST_F(Lifecycle, EndIsTheEnd) {
 
 TEST_F(Lifecycle, TheReaperExpiresWhatIsOverAndFilesTheRestAnew) {
   const Session session = make();
-  const Change early = reap(session, session.expires_at - 1ms);
+  const Change early = reap(session, policy_, session.expires_at - 1ms);
   EXPECT_EQ(early.after, session);
   EXPECT_EQ(early.expiry, Change::Expiry::refile);
   EXPECT_FALSE(early.event);
 
-  const Change late = reap(session, session.expires_at + 1h);
+  const Change late = reap(session, policy_, session.expires_at + 1h);
   EXPECT_FALSE(late.after);
   EXPECT_EQ(late.event->type, EventType::expired);
-  EXPECT_EQ(late.event->cause, Cause::expired);
   EXPECT_EQ(late.event->time, session.expires_at) << "when it was due";
+  EXPECT_EQ(late, expire(session, policy_));
+}
+
+TEST_F(Lifecycle, AnExpiryIsOfTheLifetimeWhenNoAccessWouldHaveHelped) {
+  const Session unused = make();
+  EXPECT_EQ(expire(unused, policy_).event->cause, Cause::expired_idle);
+  policy_.max_lifetime = 40min;
+  const Session used = touched(make(), kStart + 20min);
+  EXPECT_EQ(used.expires_at, kStart + 40min);
+  EXPECT_EQ(expire(used, policy_).event->cause, Cause::expired_lifetime);
+  EXPECT_EQ(expire(unused, policy_).event->cause, Cause::expired_idle);
+  // By the policy as it is now: touches stopped to move it when the lifetime became shorter.
+  policy_.max_lifetime = 10min;
+  EXPECT_EQ(expire(unused, policy_).event->cause, Cause::expired_lifetime);
+  policy_.max_lifetime = 24h;
+  EXPECT_EQ(expire(used, policy_).event->cause, Cause::expired_idle);
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ std::expected<domain::Event, RecordFault> decoded_event(std::string_view body,
   const bool known = type >= static_cast<uint8_t>(domain::EventType::created) &&
                      type <= static_cast<uint8_t>(domain::EventType::ended) &&
                      cause >= static_cast<uint8_t>(domain::Cause::requested) &&
-                     cause <= static_cast<uint8_t>(domain::Cause::ended);
+                     cause <= static_cast<uint8_t>(domain::Cause::expired_lifetime);
   if (in.failed() || !in.at_end() || !known || !within_limits(from.identity) ||
       !within_limits(to.identity)) {
     return std::unexpected(RecordFault::damaged);

@@ -44,6 +44,17 @@ TEST(EventRecord, ReadsBackWhatWasWritten) {
   }
 }
 
+// A log keeps what older servers wrote.
+TEST(EventRecord, EveryCauseIsReadBack) {
+  Event event = event_of(plain_session(tenant("t"), 1));
+  for (uint8_t cause = 1; cause <= 7; ++cause) {
+    event.cause = static_cast<domain::Cause>(cause);
+    const std::string body = encoded_event(event);
+    EXPECT_EQ(body[1], cause);
+    EXPECT_EQ(decoded_event(body, event.tenant), event);
+  }
+}
+
 // The format document, byte by byte.
 TEST(EventRecord, HasTheDocumentedBytes) {
   const Event event{.type = domain::EventType::expired,
@@ -87,7 +98,7 @@ TEST(EventRecord, ABodyMustBeOfKnownNumbersAndUsedToItsLastByte) {
     EXPECT_FALSE(decoded_event(body.substr(0, size), event.tenant).has_value());
   }
   EXPECT_FALSE(decoded_event(body + 'x', event.tenant).has_value());
-  for (const auto& [place, number] : {std::pair{0, 0}, {0, 6}, {1, 0}, {1, 5}}) {
+  for (const auto& [place, number] : {std::pair{0, 0}, {0, 6}, {1, 0}, {1, 8}}) {
     std::string other = body;
     other[static_cast<size_t>(place)] = static_cast<char>(number);
     EXPECT_FALSE(decoded_event(other, event.tenant).has_value());

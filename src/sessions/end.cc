@@ -12,7 +12,7 @@ struct End {
     if (auto refused = domain::refusal(request.conditions, &session)) {
       return {.refusal = std::move(refused)};
     }
-    return {.change = domain::end(session, now)};
+    return {.change = domain::end(session, domain::Cause::ended, now)};
   }
   static Answer done(domain::Session&& session) { return {.session = std::move(session)}; }
   Task<Result<Answer>> over(Context&) const {

@@ -17,7 +17,7 @@ struct EndOne {
   Decision decide(const domain::Session& session, const domain::Policy&, Time now) {
     matches = domain::value_of(session.identity, where.attribute) == where.value;
     if (!matches) return {};
-    return {.change = domain::end(session, now)};
+    return {.change = domain::end(session, domain::Cause::ended_all, now)};
   }
   size_t done(const domain::Session&&) const { return matches ? 1 : 0; }
   static Task<Result<size_t>> over(Context&) { return size_t{0}; }

@@ -118,6 +118,9 @@ TEST_F(Extensions, EndAllEndsAllButTheException) {
   EXPECT_EQ(run(end_all(context_, {tenant_, customer("bob"), bobs[7]})), 0u);
   EXPECT_FALSE(get(bobs[7])->is_new);
   EXPECT_FALSE(get(eve)->is_new);
+  EXPECT_EQ(events().back().cause, domain::Cause::ended_all);
+  delete_one(eve).value();
+  EXPECT_EQ(events().back().cause, domain::Cause::ended);
 }
 
 TEST_F(Extensions, EndAllSparesASessionThatAnotherWasGivenMeanwhile) {

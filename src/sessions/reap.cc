@@ -21,7 +21,8 @@ Task<Result<Step>> reap_session(Context& context, domain::TenantId tenant, domai
   const auto session = co_await context.store.get(tenant, id);
   if (!session) co_return std::unexpected(session.error());
   if (!*session) co_return Step::nothing;
-  domain::Change change = domain::reap(**session, context.clock.now());
+  domain::Change change =
+      domain::reap(**session, context.tenants->policy_of_stored(tenant), context.clock.now());
   const Step step = change.after ? Step::refiled : Step::expired;
   co_return co_await outcome_of(context, std::move(change), step);
 }

@@ -21,4 +21,8 @@ Result<domain::Policy> Tenants::policy_of(const domain::TenantId& tenant) const 
   return options_.policy;
 }
 
+domain::Policy Tenants::policy_of_stored(const domain::TenantId& tenant) const {
+  return policy_of(tenant).value_or(options_.policy);
+}
+
 }  // namespace sojourn::sessions

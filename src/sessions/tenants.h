@@ -30,6 +30,9 @@ class Tenants {
   // The policy, or tenant_not_found. A value, so that a use case that waits keeps the one it began
   // with while the options are loaded anew.
   Result<domain::Policy> policy_of(const domain::TenantId& tenant) const;
+  // As policy_of; the common policy for a tenant that does not exist any more, whose sessions are
+  // still stored.
+  domain::Policy policy_of_stored(const domain::TenantId& tenant) const;
   // True when the requests of some tenant are limited.
   bool limit_requests() const { return limit_requests_; }
   const std::optional<domain::TenantId>& default_tenant() const { return options_.default_tenant; }

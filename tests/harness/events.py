@@ -12,8 +12,8 @@ from harness.wire import SESSION_ID, check_answer
 IDENTITY = ("agentId", "customerId", "visitId", "globalVisitId")
 NOTHING = {name: None for name in IDENTITY} | {"attributes": {}}
 CAUSES = {"session.created": ("requested", "automatic"), "session.identified": ("requested",),
-          "session.updated": ("requested",), "session.expired": ("expired",),
-          "session.ended": ("ended",)}
+          "session.updated": ("requested",), "session.ended": ("ended", "ended_all"),
+          "session.expired": ("expired_idle", "expired_lifetime")}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 

@@ -58,7 +58,7 @@ TEST_P(Conformance, AnEventKeepsEveryMember) {
   for (const Session& session : extreme_sessions(kTenant)) {
     domain::Change change = creation(session);
     change.event->type = static_cast<domain::EventType>(1 + expected.size() % 5);
-    change.event->cause = static_cast<domain::Cause>(1 + expected.size() % 4);
+    change.event->cause = static_cast<domain::Cause>(1 + expected.size() % 7);
     change.event->time = session.expires_at;
     change.event->from = {session.identity, session.attributes};
     ASSERT_EQ(commit(change), CommitOutcome::committed);
