@@ -1,7 +1,7 @@
 #include <xxhash.h>
 
 #include "begin.h"
-#include "commit.h"
+#include "change.h"
 #include "domain/canonical_json.h"
 #include "sessions/quota.h"
 
@@ -43,21 +43,19 @@ Task<Result<std::optional<Answer>>> recall(Context& context, const CreateRequest
                                            const std::optional<domain::IdempotencyEntry>& entry,
                                            const Fingerprint& fingerprint) {
   if (!entry) co_return std::nullopt;
-  auto session = co_await context.store.get(request.tenant, entry->session);
-  if (!session) co_return std::unexpected(std::move(session.error()));
-  const Time now = context.clock.now();
-  const bool live = *session && domain::is_live(**session, now);
-  if (!live && entry->keep_until <= now) co_return std::nullopt;
+  auto live = co_await find_live(context, request.tenant, entry->session);
+  if (!live) co_return std::unexpected(std::move(live.error()));
+  if (!*live && entry->keep_until <= context.clock.now()) co_return std::nullopt;
   if (!is_for(*entry, request.given, fingerprint)) {
     co_return failure(ErrorKind::idempotency_key_reused,
                       "This Idempotency-Key was used for another request; use a new key.");
   }
-  if (!live) {
+  if (!*live) {
     co_return failure(ErrorKind::session_not_found,
                       "The session that this Idempotency-Key created is over; use a new key to "
                       "create another.");
   }
-  co_return Answer{.session = **std::move(session), .is_new = true};
+  co_return Answer{.session = **std::move(live), .is_new = true};
 }
 
 Task<Result<Answer>> create_once(Context& context, CreateRequest request) {

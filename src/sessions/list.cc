@@ -1,11 +1,42 @@
-#include "sessions/operations.h"
-#include "store/session_store.h"
+#include <algorithm>
+#include <iterator>
+
+#include "change.h"
 
 namespace sojourn::sessions {
 namespace {
 
 // How often one page reads on because what it read is over. The reaper keeps these few.
 constexpr int kMaxReads = 20;
+
+// Those of `stored` that are live and match, in their order. What is past its time is left out only
+// when its end is committed; what was touched before that is live, and shown as it is now.
+Task<Result<std::vector<domain::Session>>> live_ones(Context& context, const store::Query& query,
+                                                     std::vector<domain::Session> stored) {
+  const Time now = context.clock.now();
+  const auto past = [now](const domain::Session& one) { return !domain::is_live(one, now); };
+  if (std::ranges::none_of(stored, past)) co_return stored;
+
+  std::vector<Task<Result<std::optional<domain::Session>>>> looks;
+  for (const domain::Session& one : stored) {
+    if (past(one)) looks.push_back(find_live(context, one.tenant, one.id));
+  }
+  auto found = co_await when_all(std::move(looks));
+  std::vector<domain::Session> live;
+  for (auto next = found.begin(); domain::Session & one : stored) {
+    if (!past(one)) {
+      live.push_back(std::move(one));
+      continue;
+    }
+    auto& look = *next++;
+    if (!look) co_return std::unexpected(std::move(look.error()));
+    const auto& where = query.where;
+    if (*look && (!where || value_of((*look)->identity, where->attribute) == where->value)) {
+      live.push_back(**std::move(look));
+    }
+  }
+  co_return live;
+}
 
 }  // namespace
 
@@ -23,10 +54,9 @@ Task<Result<Listing>> list(Context& context, ListRequest request) {
     if (!page) co_return std::unexpected(std::move(page.error()));
     listing.below.reset();
     if (page->more) listing.below = query.below = page->sessions.back().id;
-    const Time now = context.clock.now();
-    for (domain::Session& session : page->sessions) {
-      if (domain::is_live(session, now)) listing.sessions.push_back(std::move(session));
-    }
+    auto live = co_await live_ones(context, query, std::move(page->sessions));
+    if (!live) co_return std::unexpected(std::move(live.error()));
+    std::ranges::move(*live, std::back_inserter(listing.sessions));
     if (!page->more || listing.sessions.size() == request.limit) break;
   }
   co_return listing;

@@ -7,7 +7,9 @@
 // Errors: what the rules refuse (session_not_found, tenant_not_found, customer_conflict,
 // version_mismatch, idempotency_key_reused, body_too_large, rate_limited and quota_exceeded when
 // a session would begin) and what the store cannot do (store_unavailable, store_full, overloaded).
-// A store that cannot answer is never "unknown": an outage creates no sessions and ends none.
+// A store that cannot answer is never "unknown": an outage creates no sessions and ends none. Nor
+// is a session that is past its time and whose end cannot be committed: see change.h for what makes
+// "over" final.
 #pragma once
 
 #include <memory>
@@ -102,9 +104,9 @@ struct RetrieveRequest {
 };
 
 // "Returns information about existing session of specified id, or about automatically created new
-// session." The idle time of a live session starts again; nothing else changes. A store that is
-// full still answers, with the expiresAt that is stored. `request` must live until the Task is
-// done: most calls are this one, and it is spared the copy.
+// session." The idle time of a live session starts again; nothing else changes. When that cannot be
+// written, the answer shows the expiresAt that is stored, while that is not over. `request` must
+// live until the Task is done: most calls are this one, and it is spared the copy.
 Task<Result<Answer>> retrieve(Context& context, const RetrieveRequest& request);
 
 struct AssociateRequest {
@@ -154,10 +156,12 @@ struct Listing {
 };
 
 // A page of live sessions; does not touch them. A page may be shorter than `limit` and not be the
-// last, when many that are over were in the way.
+// last, when many that are over were in the way. Those are removed first: at most 20 times `limit`,
+// each of which the reaper is spared.
 Task<Result<Listing>> list(Context& context, ListRequest request);
 
-// Live sessions of a tenant, exactly: those stored less those that are over and not yet reaped.
+// Live sessions of a tenant, exactly: removes those that are over and not yet reaped, and counts
+// what is stored.
 Task<Result<domain::Counts>> count(Context& context, domain::TenantId tenant);
 
 // The events of a tenant after `cursor` (domain::kBeginningOfLog: from the oldest kept), in order,

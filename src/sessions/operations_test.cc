@@ -93,15 +93,5 @@ TEST_F(Operations, AnOutageIsNeverUnknown) {
   EXPECT_EQ(store_.commits, 0) << "an outage creates nothing";
 }
 
-TEST_F(Operations, AFullStoreStillReads) {
-  const Answer answer = created();
-  clock_.advance(5min);
-  store_.commit_error = Error{ErrorKind::store_full, "full"};
-  EXPECT_EQ(get(answer.session.id)->session, answer.session) << "shows what is stored";
-  EXPECT_EQ(post(answer.session.id, {.agent_id = "a"}).error().kind, ErrorKind::store_full);
-  store_.commit_error = Error{ErrorKind::store_unavailable, "down"};
-  EXPECT_EQ(get(answer.session.id).error().kind, ErrorKind::store_unavailable);
-}
-
 }  // namespace
 }  // namespace sojourn::sessions

@@ -30,12 +30,17 @@ class DoorStore final : public store::SessionStore {
   }
   Task<Result<store::CommitOutcome>> commit(const domain::Change& change) override {
     ++commits;
+    if (on_commit) on_commit(change);
     if (rivals > 0 && change.before) {
       --rivals;
       domain::Change rival;
       rival.before = rival.after = change.before;
-      rival.after->identity.agent_id = "rival" + std::to_string(rivals);
-      rival.after->version += 1;
+      if (rivals_touch) {
+        rival.after->expires_at += std::chrono::minutes(30);
+      } else {
+        rival.after->identity.agent_id = "rival" + std::to_string(rivals);
+        rival.after->version += 1;
+      }
       inner_.commit(rival).take().value();
     }
     if (commit_error) return Result<store::CommitOutcome>(std::unexpected(*commit_error));
@@ -66,6 +71,8 @@ class DoorStore final : public store::SessionStore {
   std::optional<Error> get_error;
   std::optional<Error> commit_error;
   int rivals = 0;
+  bool rivals_touch = false;                             // else they change the agent
+  std::function<void(const domain::Change&)> on_commit;  // before anything else is done
   int commits = 0;
 
  private:

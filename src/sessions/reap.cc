@@ -35,11 +35,15 @@ Task<Result<Step>> reap_key(Context& context, domain::TenantId tenant, std::stri
   const auto session = co_await context.store.get(tenant, (*entry)->session);
   if (!session) co_return std::unexpected(session.error());
 
+  const bool live = *session && domain::is_live(**session, context.clock.now());
+  // It may be touched at this moment; the key is for the step after its end.
+  if (*session && !live) co_return co_await reap_session(context, tenant, (*entry)->session);
+
   domain::Change change;
   change.idempotency = domain::IdempotencyChange{
       .tenant = tenant, .key = std::move(key), .before = *entry, .after = std::nullopt};
   Step step = Step::forgotten;
-  if (*session && domain::is_live(**session, context.clock.now())) {
+  if (live) {
     change.idempotency->after = **entry;
     change.idempotency->after->keep_until = (*session)->expires_at;
     step = Step::refiled;
