@@ -162,6 +162,39 @@ TEST_P(Conformance, ATouchChangesTimesOnly) {
   EXPECT_EQ(get(session.tenant, session.id), session);
 }
 
+// A touch and the end of a session past its time, both decided on the same record: whichever comes
+// first is the only one, and the other leaves nothing behind, in no table.
+TEST_P(Conformance, ATouchThatComesTooLateBringsNothingBack) {
+  const Session session = plain_session(tenant("t"), 1);
+  Session touched = session;
+  touched.last_accessed_at = session.expires_at - Duration(1);
+  touched.expires_at += Duration(60'000);
+  ASSERT_EQ(commit(creation(session)), CommitOutcome::committed);
+  ASSERT_EQ(commit(deletion(session)), CommitOutcome::committed);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(commit(touching(session, touched)), CommitOutcome::conflict);
+    EXPECT_EQ(get(session.tenant, session.id), std::nullopt);
+    EXPECT_TRUE(walk(store(), home(), {.tenant = session.tenant}).empty());
+    EXPECT_EQ(ask(store().count(session.tenant)), domain::Counts{});
+    EXPECT_TRUE(ask(store().due(touched.expires_at, 10)).empty());
+    if (i == 0 && !reopen()) break;
+  }
+}
+
+TEST_P(Conformance, AnEndThatComesTooLateEndsNothing) {
+  const Session session = plain_session(tenant("t"), 1);
+  Session touched = session;
+  touched.last_accessed_at = session.expires_at - Duration(1);
+  touched.expires_at += Duration(60'000);
+  ASSERT_EQ(commit(creation(session)), CommitOutcome::committed);
+  ASSERT_EQ(commit(touching(session, touched)), CommitOutcome::committed);
+  EXPECT_EQ(commit(deletion(session)), CommitOutcome::conflict);
+  EXPECT_EQ(get(session.tenant, session.id), touched);
+  EXPECT_EQ(walk(store(), home(), {.tenant = session.tenant}), std::vector{touched});
+  std::string cursor = domain::kBeginningOfLog;
+  EXPECT_EQ(read_events(store(), home(), session.tenant, cursor, 10).size(), 1u) << "no end";
+}
+
 TEST_P(Conformance, TenantsNeverMeet) {
   // Names of which one is the beginning of the other, and one of the greatest length.
   const std::vector<domain::TenantId> tenants = {tenant("a"), tenant("aa"), tenant("ab"),

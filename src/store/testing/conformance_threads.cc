@@ -70,6 +70,36 @@ TEST_P(Conformance, OneOfManyCreationsOfTheSameIdWins) {
   EXPECT_EQ(won.load(), kIds);
 }
 
+// What makes "over" final: touches in flight and ends of the same record race, and exactly one
+// wins.
+TEST_P(Conformance, OfTouchesAndEndsOfOneRecordExactlyOneWins) {
+  constexpr uint64_t kRounds = 30;
+  for (uint64_t i = 0; i < kRounds; ++i) {
+    ASSERT_EQ(commit(creation(plain_session(tenant("t"), i))), CommitOutcome::committed);
+  }
+  std::atomic<uint64_t> won = 0, ended = 0;
+  on_threads(under_test(), [&](size_t thread, SessionStore& mine, TestExecutor& pump) {
+    for (uint64_t i = 0; i < kRounds; ++i) {
+      const Session session = plain_session(tenant("t"), i);
+      Session touched = session;
+      touched.expires_at += Duration(1 + static_cast<int64_t>(thread));
+      const bool end = thread % 2 == 1;
+      const auto outcome =
+          commit_to(mine, pump, end ? deletion(session) : touching(session, touched));
+      if (outcome == CommitOutcome::committed) ++(end ? ended : won);
+      const auto now = get_from(mine, pump, session.tenant, session.id);
+      if (outcome == CommitOutcome::committed) {
+        ASSERT_EQ(now, end ? std::nullopt : std::optional(touched));
+      }
+      ASSERT_NE(now, session) << "somebody won before anyone lost";
+    }
+  });
+  EXPECT_EQ(won + ended, kRounds);
+  EXPECT_EQ(walk(store(), home(), {.tenant = tenant("t")}).size(), won);
+  std::string cursor = domain::kBeginningOfLog;
+  EXPECT_EQ(read_events(store(), home(), tenant("t"), cursor, 100).size(), kRounds + ended);
+}
+
 TEST_P(Conformance, AReaderSeesWhatWasCommittedBeforeItRead) {
   constexpr uint64_t kChanges = 100;
   Session first = plain_session(tenant("t"), 1);
