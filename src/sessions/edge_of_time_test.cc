@@ -71,7 +71,7 @@ class EdgeOfTimeVerbs : public EdgeOfTime, public testing::WithParamInterface<co
  protected:
   std::string says(const domain::SessionId& id) {
     const std::string verb = GetParam();
-    const domain::EntityTags any{.any = true, .versions = {}};
+    const domain::Preconditions any{.if_match = domain::EntityTags{.any = true}};
     if (verb == "Get") return word_of(get(id), id);
     if (verb == "Head") return word_of(head(id), id);
     if (verb == "Post") return word_of(post(id, {.visit_id = "v"}), id);
