@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from harness.client import Client, Connection
+from harness.client import Client, Connection, request_bytes
 from harness.events import Stream
 from harness.metrics import metrics
 from harness.processes import wait_for
@@ -131,6 +131,7 @@ def test_connections_and_streams(start_server, tenant):
         assert seen.sum("sojourn_event_streams") == 1
         assert seen.sum("sojourn_event_delivery_delay_seconds_count") == 1
         third = Connection(server.address)
+        third.send(request_bytes("GET", "/nowhere"))
         assert third.read().status == 503
         third.close()
     seen = metrics(server)
