@@ -16,6 +16,8 @@
 
 define_property(TARGET PROPERTY SOJOURN_FLOOR BRIEF_DOCS "floor" FULL_DOCS "floor of the module")
 
+include(cmake/precompile.cmake)
+
 function(module)
   cmake_parse_arguments(M "" "NAME;FLOOR"
     "PUBLIC_HEADERS;SOURCES;USES;USES_PRIVATELY;LINKS;TESTS;TEST_USES;TEST_LINKS;FUZZERS" ${ARGN})
@@ -44,13 +46,18 @@ function(module)
     file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${header} ${root}/${folder}/${header} SYMBOLIC)
   endforeach()
 
-  # A public header stands alone: one generated file per header includes it and nothing else. (In some
-  # presets: it is as true in the others.)
+  # A public header stands alone. x.cc includes its x.h first (tests/test_house.py), which shows it; for
+  # the others, one generated file per header includes it and nothing else. (In some presets: it is as
+  # true in the others.)
   set(alone_sources)
   if(M_SOURCES AND NOT SOJOURN_HEADERS_ALONE)
     set(M_PUBLIC_HEADERS)
   endif()
   foreach(header IN LISTS M_PUBLIC_HEADERS)
+    string(REGEX REPLACE "\\.h$" ".cc" own_source ${header})
+    if(own_source IN_LIST M_SOURCES)
+      continue()
+    endif()
     string(MAKE_C_IDENTIFIER ${header} identifier)
     set(alone ${CMAKE_BINARY_DIR}/stands_alone/${M_NAME}/${identifier}.cc)
     if(NOT EXISTS ${alone})
@@ -66,11 +73,13 @@ function(module)
   if(SOJOURN_FUZZ)
     target_compile_options(${M_NAME} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
+  sojourn_precompile(${M_NAME} precompiled ${alone_sources})
 
   if(M_TESTS)
     add_executable(${M_NAME}_test ${M_TESTS})
     target_link_libraries(${M_NAME}_test PRIVATE ${M_NAME} ${M_USES_PRIVATELY} ${M_TEST_USES}
       ${M_TEST_LINKS} GTest::gmock GTest::gtest_main)
+    sojourn_precompile(${M_NAME}_test precompiled_test)
     add_test(NAME ${M_NAME} COMMAND ${M_NAME}_test)
     set_tests_properties(${M_NAME} PROPERTIES TIMEOUT 900)
   endif()

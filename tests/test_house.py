@@ -226,6 +226,14 @@ def test_files_that_options_name_are_read_by_one_function():
             assert not re.search(r"\bifstream\b|\bfopen\(", path.read_text()), f"{path}: use read_file()"
 
 
+def test_every_source_file_includes_its_own_header_first():
+    """So the header is compiled alone. (The build compiles those alone that have no source file.)"""
+    for path in sources():
+        if path.with_suffix(".h").exists():
+            first = re.search(r'^#include [<"]([^>"]*)', path.read_text(), re.MULTILINE)
+            assert first.group(1).endswith(path.stem + ".h"), f"{path}: includes {first.group(1)} first"
+
+
 # Links
 
 
