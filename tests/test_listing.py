@@ -11,7 +11,7 @@ from harness.load import Crowd, create_many, walk
 from harness.scale import size
 from harness.server import DidNotStart
 from harness.stores import EMBEDDED
-from harness.wire import (CLOCKS_AGREE_MS, check_error, check_listing, check_session, milliseconds,
+from harness.wire import (CLOCKS_AGREE_MS, check_ended, check_error, check_listing, check_session, milliseconds,
                           without_access)
 
 WALK = size("SOJOURN_WALK_SESSIONS", 5_000, 100_000)
@@ -55,6 +55,17 @@ def test_a_page_has_50_unless_told(client):
     rest, end = check_listing(client.list(cursor=cursor))
     assert ids(rest) == newest_first(made)[50:]
     assert end is None
+
+
+def test_a_page_ends_at_about_a_mebibyte(client):
+    made = make(client, 160, {"gkc_agentId": "a"}, {"attributes": {"a": "x" * 8_000}})
+    for parameters in ({}, {"agentId": "a"}):
+        page = client.list(limit=200, **parameters)
+        first, cursor = check_listing(page)
+        assert 1_000_000 < len(page.body) < 1_100_000
+        assert ids(first) == newest_first(made)[:len(first)] and cursor == ids(first)[-1]
+        assert ids(walk(client, **parameters)) == newest_first(made)
+    assert check_ended(client.end_all(agentId="a")) == len(made)
 
 
 def test_ended_sessions_are_not_listed(client):

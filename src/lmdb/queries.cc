@@ -72,10 +72,11 @@ Read<SessionPage> Queries::page(const store::Query& query) {
 Read<SessionPage> Queries::page_of_tenant(const store::Query& query) {
   const std::string prefix = encoding::tenant_prefix(query.tenant);
   SessionPage page;
+  store::PageBudget budget(query.limit, query.bytes);
   TableCursor at(view_, tables_.sessions);
   int error = at.seek_before(upper_end(prefix, query.below));
   for (; !error && at.key().starts_with(prefix); error = at.previous()) {
-    if (page.sessions.size() == query.limit) {
+    if (budget.spent()) {
       page.more = true;
       break;
     }
@@ -84,6 +85,7 @@ Read<SessionPage> Queries::page_of_tenant(const store::Query& query) {
       const auto key = encoding::parsed_session_key(at.key());
       return damaged(kSessions, key ? key->id.masked() : std::string());
     }
+    budget.take(stored->session);
     page.sessions.push_back(std::move(stored->session));
   }
   if (unless_end(error)) return fault(error, kSessions);
@@ -95,10 +97,11 @@ Read<SessionPage> Queries::page_of_value(const store::Query& query) {
   SessionPage page;
   if (value.empty() || value.size() > domain::Identity::kMaxBytes) return page;  // nobody has it
   const std::string prefix = encoding::index_prefix(query.tenant, attribute, value);
+  store::PageBudget budget(query.limit, query.bytes);
   TableCursor at(view_, tables_.index);
   int error = at.seek_before(upper_end(prefix, query.below));
   for (; !error && at.key().starts_with(prefix); error = at.previous()) {
-    if (page.sessions.size() == query.limit) {
+    if (budget.spent()) {
       page.more = true;
       break;
     }
@@ -109,6 +112,7 @@ Read<SessionPage> Queries::page_of_value(const store::Query& query) {
     if (!*found || value_of((*found)->identity, attribute) != value) {
       return damaged(kIndex, entry->session.id.masked());
     }
+    budget.take(**found);
     page.sessions.push_back(**std::move(found));
   }
   if (unless_end(error)) return fault(error, kIndex);

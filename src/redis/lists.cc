@@ -1,15 +1,18 @@
-// All sessions of a tenant are listed in their shards, in the same step that writes them. A page is
-// merged from what each shard that has some answers: at first a few of each, and more of a shard
-// all of whose few are on the page.
+// Ids come first, from the lists or from the index, and a page is filled with their sessions.
 //
-// Sessions with a value are found by the index, and each is looked at: what has the value no
-// longer, or never got it, is passed over.
+// All sessions of a tenant are listed in their shards, in the same step that writes them. The
+// newest ids are merged from what each shard that has some answers: at first a few of each, and
+// more of a shard all of whose few are among the newest.
+//
+// Ids of sessions with a value are in its index. What has the value no longer, or never got it, is
+// passed over.
 #include "lists.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "encoding/keys.h"
 #include "keys.h"
@@ -33,15 +36,15 @@ std::optional<SessionId> id_in(std::string_view bytes) {
 }
 
 // An upper bound as ZREVRANGEBYLEX has it.
-std::string below(const std::optional<SessionId>& id) { return id ? "(" + bytes_of(*id) : "+"; }
+std::string bound_below(const std::optional<SessionId>& id) {
+  return id ? "(" + bytes_of(*id) : "+";
+}
 
-// Of a list, one more than the page holds, or fewer: then there are no more.
-SessionPage page_of(std::vector<Session> sessions, size_t limit) {
-  SessionPage page;
-  page.more = sessions.size() > limit;
-  if (page.more) sessions.erase(sessions.begin() + static_cast<ptrdiff_t>(limit), sessions.end());
-  page.sessions = std::move(sessions);
-  return page;
+// Sessions read at once: each may be large.
+constexpr size_t kReadAtOnce = 64;
+
+bool is_meant(const Session& session, const store::Query& query) {
+  return !query.where || value_of(session.identity, query.where->attribute) == query.where->value;
 }
 
 }  // namespace
@@ -62,62 +65,87 @@ Task<Result<SessionPage>> Lists::find(const store::Query& query) {
 }
 
 Task<Result<SessionPage>> Lists::find_by_value(const store::Query& query) {
-  const std::string prefix =
-      encoding::index_prefix(query.tenant, query.where->attribute, query.where->value);
-  const size_t shard = shard_of(prefix);
-  const std::string wanted = std::to_string(query.limit + 1);
-  std::vector<Session> found;
-  std::string bound = below(query.below);
-  for (bool more = true; more && found.size() <= query.limit;) {  // ends: each step is further down
-    const auto ids = co_await servers_.call(
-        Effect::read, shard,
-        words("ZREVRANGEBYLEX", key_in(shard, "index", prefix), bound, "-", "LIMIT", "0", wanted));
-    if (!ids) co_return std::unexpected(ids.error());
-    more = ids->elements.size() > query.limit;
-    std::vector<SessionId> listed;
-    for (const Reply& element : ids->elements) {
-      const auto id = id_in(element.text);
-      if (!id) co_return strange_reply();
-      listed.push_back(*id);
-    }
-    if (listed.empty()) break;
-    bound = below(listed.back());
-    std::vector<Task<Result<std::optional<Session>>>> reads;
-    for (const SessionId& id : listed) reads.push_back(session_of(servers_, query.tenant, id));
-    auto sessions = co_await when_all(std::move(reads));
-    for (auto& session : sessions) {
-      if (!session) co_return std::unexpected(std::move(session.error()));
-      if (!*session ||
-          value_of((*session)->identity, query.where->attribute) != query.where->value) {
-        continue;
-      }
-      if (found.size() <= query.limit) found.push_back(**std::move(session));
-    }
-  }
-  co_return page_of(std::move(found), query.limit);
-}
-
-Task<Result<Reply>> Lists::newest_of(size_t shard, std::string tenant, std::string bound,
-                                     size_t count) {
-  std::vector<std::string> arguments = {std::move(bound), std::to_string(count),
-                                        key_in(shard, "session", tenant)};
-  co_return co_await servers_.run(
-      servers_.scripts().list, shard,
-      words(key_in(shard, "named", tenant), key_in(shard, "anonymous", tenant)),
-      std::move(arguments));
+  const NextIds next_ids = [&](std::optional<SessionId> below, size_t count) {
+    return ids_with_value(query, below, count);
+  };
+  co_return co_await page_of(query, next_ids);
 }
 
 Task<Result<SessionPage>> Lists::find_all(const store::Query& query) {
   const std::string tenant = encoding::tenant_prefix(query.tenant);
   const auto shards = co_await presence_.shards_of(tenant);
   if (!shards) co_return std::unexpected(shards.error());
+  const NextIds next_ids = [&](std::optional<SessionId> below, size_t count) {
+    return ids_in(*shards, tenant, below, count);
+  };
+  co_return co_await page_of(query, next_ids);
+}
 
+Task<Result<SessionPage>> Lists::page_of(const store::Query& query, const NextIds& next_ids) {
+  SessionPage page;
+  store::PageBudget budget(query.limit, query.bytes);
+  std::optional<SessionId> below = query.below;
+  for (;;) {                                   // ends: each step is further down
+    const size_t wanted = budget.limit() + 1;  // one more says whether there are more
+    const auto ids = co_await next_ids(below, wanted);
+    if (!ids) co_return std::unexpected(ids.error());
+    for (size_t first = 0; first < ids->size(); first += kReadAtOnce) {
+      std::vector<Task<Result<std::optional<Session>>>> reads;
+      for (size_t i = first; i < std::min(first + kReadAtOnce, ids->size()); ++i) {
+        reads.push_back(session_of(servers_, query.tenant, (*ids)[i]));
+      }
+      auto sessions = co_await when_all(std::move(reads));
+      for (auto& session : sessions) {
+        if (!session) co_return std::unexpected(std::move(session.error()));
+        if (!*session || !is_meant(**session, query)) continue;
+        if (budget.spent()) {
+          page.more = true;
+          co_return page;
+        }
+        budget.take(**session);
+        page.sessions.push_back(**std::move(session));
+      }
+    }
+    if (ids->size() < wanted) co_return page;
+    below = ids->back();
+  }
+}
+
+Task<Result<Lists::Ids>> Lists::ids_with_value(const store::Query& query,
+                                               std::optional<SessionId> below, size_t count) {
+  const std::string prefix =
+      encoding::index_prefix(query.tenant, query.where->attribute, query.where->value);
+  const size_t shard = shard_of(prefix);
+  const auto listed =
+      co_await servers_.call(Effect::read, shard,
+                             words("ZREVRANGEBYLEX", key_in(shard, "index", prefix),
+                                   bound_below(below), "-", "LIMIT", "0", std::to_string(count)));
+  if (!listed) co_return std::unexpected(listed.error());
+  Ids ids;
+  for (const Reply& element : listed->elements) {
+    const auto id = id_in(element.text);
+    if (!id) co_return strange_reply();
+    ids.push_back(*id);
+  }
+  co_return ids;
+}
+
+Task<Result<Reply>> Lists::newest_of(size_t shard, std::string tenant, std::string bound,
+                                     size_t count) {
+  co_return co_await servers_.run(
+      servers_.scripts().list, shard,
+      words(key_in(shard, "named", tenant), key_in(shard, "anonymous", tenant)),
+      words(std::move(bound), std::to_string(count)));
+}
+
+Task<Result<Lists::Ids>> Lists::ids_in(const std::vector<size_t>& shards, const std::string& tenant,
+                                       std::optional<SessionId> below, size_t count) {
   // Where each shard is to be asked from; those that are not in it have no more.
   std::map<size_t, std::string> open;
-  for (const size_t shard : *shards) open[shard] = below(query.below);
-  std::map<SessionId, std::string, std::greater<>> records;  // newest first
+  for (const size_t shard : shards) open[shard] = bound_below(below);
+  std::set<SessionId, std::greater<>> found;  // newest first
   while (!open.empty()) {  // ends: each step is further down in every shard that is asked
-    const size_t few = std::min(query.limit + 1, 4 * (query.limit + 1) / open.size() + 2);
+    const size_t few = std::min(count, 4 * count / open.size() + 2);
     std::vector<size_t> asked;
     std::vector<Task<Result<Reply>>> questions;
     for (const auto& [shard, bound] : open) {
@@ -131,36 +159,29 @@ Task<Result<SessionPage>> Lists::find_all(const store::Query& query) {
       std::optional<SessionId> known_down_to;
       for (const Reply& list : answers[i]->elements) {
         std::optional<SessionId> last;
-        for (size_t at = 0; at + 1 < list.elements.size(); at += 2) {
-          last = id_in(list.elements[at].text);
+        for (const Reply& element : list.elements) {
+          last = id_in(element.text);
           if (!last) co_return strange_reply();
-          records[*last] = list.elements[at + 1].text;
+          found.insert(*last);
         }
-        if (list.elements.size() == 2 * few) known_down_to = std::max(known_down_to, last);
+        // Of two lists that go on, the one that ends first says how far both are known.
+        if (list.elements.size() == few) known_down_to = std::max(known_down_to, last);
       }
       if (known_down_to) reached.emplace(asked[i], *known_down_to);
     }
-    // The last one of the page, as far as is known: a shard that is known further down is done.
-    std::optional<SessionId> last_of_page;
-    if (records.size() > query.limit) {
-      auto place = records.begin();
-      std::advance(place, query.limit);
-      last_of_page = place->first;
+    // The last one that is wanted, as far as is known: a shard that is known further down is done.
+    std::optional<SessionId> last_wanted;
+    if (found.size() >= count) {
+      last_wanted = *std::next(found.begin(), static_cast<ptrdiff_t>(count) - 1);
     }
     open.clear();
     for (const auto& [shard, id] : reached) {
-      if (!last_of_page || id > *last_of_page) open[shard] = below(id);
+      if (!last_wanted || id > *last_wanted) open[shard] = bound_below(id);
     }
   }
-
-  std::vector<Session> sessions;
-  for (const auto& [id, record] : records) {
-    if (sessions.size() > query.limit) break;
-    auto session = session_in(record, query.tenant, id, servers_.log());
-    if (!session) co_return std::unexpected(std::move(session.error()));
-    sessions.push_back(*std::move(session));
-  }
-  co_return page_of(std::move(sessions), query.limit);
+  Ids ids(found.begin(), found.end());
+  if (ids.size() > count) ids.erase(ids.begin() + static_cast<ptrdiff_t>(count), ids.end());
+  co_return ids;
 }
 
 Task<Result<Reply>> Lists::count_of(size_t shard, std::string tenant) {

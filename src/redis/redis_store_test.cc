@@ -325,6 +325,27 @@ TEST_F(RedisStoreTest, EachEventIsInTheLogOnceAndInOrderAlsoWhenPublishingFails)
   EXPECT_TRUE(servers.ask({"KEYS", "*:out"}).elements.empty());
 }
 
+// The newest sessions are in one of many shards, which is asked for a few at first, and both of its
+// lists go on behind those: the named ones are known down to a younger id than the anonymous ones.
+TEST_F(RedisStoreTest, AWalkFindsAllThoughTheListsOfAShardAreOfDifferentAges) {
+  constexpr size_t kOthers = 8, kAnonymous = 30, kNamed = 40;
+  constexpr size_t kShard = 7;
+  Process process(servers.client_factory());
+  std::vector<Session> newest_first;
+  for (uint64_t number = 1; newest_first.size() < kOthers + kAnonymous + kNamed; ++number) {
+    Session session = plain_session(kTenant, number);
+    const bool other = newest_first.size() < kOthers;
+    const size_t shard = shard_of(encoding::SessionKeyBytes(kTenant, session.id).view());
+    if (other ? shard == kShard : shard != kShard) continue;
+    if (newest_first.size() < kOthers + kAnonymous) session.identity = {};
+    ASSERT_EQ(process.ask(process.store.commit(creation(session))), CommitOutcome::committed);
+    newest_first.insert(newest_first.begin(), session);
+  }
+  for (const size_t limit : {1U, 7U, 40U, 60U, 100U}) {
+    EXPECT_EQ(walk(process.store, process.home, {.tenant = kTenant, .limit = limit}), newest_first);
+  }
+}
+
 // Processes with another option sessions.index.
 class ChangedIndex : public RedisStoreTest {
  protected:

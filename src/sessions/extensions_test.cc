@@ -201,6 +201,52 @@ TEST_F(Extensions, ALongRunOfExpiredSessionsDoesNotHideWhatLives) {
   EXPECT_EQ(seen[0].id, old.session.id);
 }
 
+TEST_F(Extensions, APageHoldsNoMoreThanItsLimitThoughSomeAreOver) {
+  std::vector<domain::SessionId> live;
+  for (int i = 0; i < 12; ++i) {
+    clock_.advance(1ms);
+    const auto id = created().session.id;
+    if (i % 3 != 1) live.push_back(id);
+  }
+  clock_.advance(20min);
+  for (const auto& id : live) get(id).value();
+  clock_.advance(15min);
+  std::vector<domain::SessionId> seen;
+  ListRequest request{.tenant = tenant_, .where = {}, .below = {}, .limit = 4};
+  do {
+    const auto page = run(list(context_, request));
+    EXPECT_LE(page->sessions.size(), 4u);
+    for (const auto& session : page->sessions) seen.push_back(session.id);
+    request.below = page->below;
+  } while (request.below);
+  EXPECT_EQ(seen, std::vector(live.rbegin(), live.rend()));
+}
+
+// What is over takes no room on a page, and what lives takes no more than there is.
+TEST_F(Extensions, APageEndsAtItsBytesThoughSomeAreOver) {
+  const std::string large = R"({"a":")" + std::string(8'000, 'x') + R"("})";
+  std::vector<domain::SessionId> live;
+  for (int i = 0; i < 300; ++i) {
+    clock_.advance(1ms);
+    const auto id = run(create(context_, {tenant_, {{}, large}, {}}))->session.id;
+    if (i % 3 != 1) live.push_back(id);
+  }
+  clock_.advance(20min);
+  for (const auto& id : live) get(id).value();
+  clock_.advance(15min);
+  ListRequest request{.tenant = tenant_, .where = {}, .below = {}, .limit = 1'000};
+  size_t seen = 0;
+  do {
+    const auto page = run(list(context_, request));
+    size_t bytes = 0;
+    for (const auto& session : page->sessions) bytes += store::page_bytes(session);
+    EXPECT_LT(bytes, store::kPageBytes + 10'000);
+    seen += page->sessions.size();
+    request.below = page->below;
+  } while (request.below);
+  EXPECT_EQ(seen, 200u);
+}
+
 TEST_F(Extensions, TheReaperRemovesWhatIsOverAndNothingElse) {
   const Answer touched = created();
   for (int i = 0; i < 25; ++i) created({.customer_id = "bob"});

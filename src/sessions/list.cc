@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <iterator>
 
 #include "change.h"
 
@@ -47,17 +46,22 @@ Task<Result<Listing>> list(Context& context, ListRequest request) {
                      .where = std::move(request.where),
                      .below = request.below,
                      .limit = request.limit};
+  store::PageBudget budget(request.limit, query.bytes);
   Listing listing;
   for (int read = 0; read < kMaxReads; ++read) {
-    query.limit = request.limit - listing.sessions.size();
+    query.limit = budget.limit();
+    query.bytes = budget.bytes();
     auto page = co_await context.store.find(query);
     if (!page) co_return std::unexpected(std::move(page.error()));
     listing.below.reset();
     if (page->more) listing.below = query.below = page->sessions.back().id;
     auto live = co_await live_ones(context, query, std::move(page->sessions));
     if (!live) co_return std::unexpected(std::move(live.error()));
-    std::ranges::move(*live, std::back_inserter(listing.sessions));
-    if (!page->more || listing.sessions.size() == request.limit) break;
+    for (domain::Session& session : *live) {
+      budget.take(session);
+      listing.sessions.push_back(std::move(session));
+    }
+    if (!page->more || budget.spent()) break;
   }
   co_return listing;
 }

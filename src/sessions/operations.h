@@ -156,8 +156,8 @@ struct Listing {
 };
 
 // A page of live sessions; does not touch them. A page may be shorter than `limit` and not be the
-// last, when many that are over were in the way. Those are removed first: at most 20 times `limit`,
-// each of which the reaper is spared.
+// last, when many that are over were in the way, or when it is large (store/page_budget.h). Those
+// that are over are removed first: at most 20 times `limit`, each of which the reaper is spared.
 Task<Result<Listing>> list(Context& context, ListRequest request);
 
 // Live sessions of a tenant, exactly: removes those that are over and not yet reaped, and counts

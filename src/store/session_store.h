@@ -15,6 +15,7 @@
 #include "base/task.h"
 #include "domain/lifecycle.h"
 #include "domain/session.h"
+#include "store/page_budget.h"
 
 namespace sojourn::store {
 
@@ -31,7 +32,9 @@ struct Query {
   std::optional<domain::AttributeValue> where;
   // Only ids below this one: the last id of the page before. Absent: from the newest.
   std::optional<domain::SessionId> below;
-  size_t limit = 50;  // at least 1
+  // The page ends with the entry that reaches either (page_budget.h); both are at least 1.
+  size_t limit = 50;
+  size_t bytes = kPageBytes;
 };
 
 struct SessionPage {

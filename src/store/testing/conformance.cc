@@ -34,7 +34,12 @@ std::vector<domain::Session> walk(SessionStore& store, TestExecutor& home, Query
   for (;;) {
     SessionPage page = answer_from(home, store.find(query));
     if (page.sessions.size() > query.limit) throw std::runtime_error("a page is too large");
-    if (page.more && page.sessions.size() < query.limit) throw std::runtime_error("a short page");
+    PageBudget budget(query.limit, query.bytes);
+    for (const domain::Session& session : page.sessions) {
+      if (budget.spent()) throw std::runtime_error("a page goes on behind its end");
+      budget.take(session);
+    }
+    if (page.more && !budget.spent()) throw std::runtime_error("a short page");
     if (!page.sessions.empty()) query.below = page.sessions.back().id;
     std::ranges::move(page.sessions, std::back_inserter(all));
     if (!page.more) return all;

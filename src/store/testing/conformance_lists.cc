@@ -79,6 +79,31 @@ TEST_P(Conformance, ListsATenantsSessionsNewestFirst) {
   }
 }
 
+TEST_P(Conformance, APageOfSessionsEndsWithTheSessionThatReachesItsBytes) {
+  std::vector<Session> newest_first;
+  for (uint64_t i = 10; i >= 1; --i) {
+    Session session = session_of("c", i);
+    session.attributes.assign(1'000 * i, 'x');
+    ASSERT_EQ(commit(creation(session)), CommitOutcome::committed);
+    newest_first.push_back(session);
+  }
+  const size_t two = page_bytes(newest_first[0]) + page_bytes(newest_first[1]);
+  for (const auto& where : {std::optional<AttributeValue>(), std::optional(customer("c"))}) {
+    for (const auto& [bytes, count] : {std::pair<size_t, size_t>{1, 1},
+                                       {page_bytes(newest_first[0]), 1},
+                                       {page_bytes(newest_first[0]) + 1, 2},
+                                       {two, 2},
+                                       {two + 1, 3},
+                                       {kPageBytes, 10}}) {
+      const Query query{.tenant = kTenant, .where = where, .bytes = bytes};
+      const SessionPage page = ask(store().find(query));
+      EXPECT_EQ(page.sessions.size(), count) << bytes;
+      EXPECT_EQ(page.more, count < newest_first.size());
+      EXPECT_EQ(walk(store(), home(), query), newest_first);
+    }
+  }
+}
+
 // Values of which one is the beginning of another, of every byte, and of the greatest length.
 TEST_P(Conformance, FindsByTheWholeValueOnly) {
   const std::vector<std::string> values = {"a",

@@ -100,9 +100,11 @@ void add_key(domain::Change& change, const domain::TenantId& t, ModelDatabase& m
 
 auto place_of(const Due& due) { return std::tie(due.filed_at, due.tenant, due.what); }
 
+size_t any_budget() { return *rc::gen::element<size_t>(1, 600, 5'000, kPageBytes); }
+
 void compare_lists(SessionStore& store, TestExecutor& home, ModelDatabase& model) {
   const auto t = *any_tenant();
-  Query query{.tenant = t, .limit = *rc::gen::inRange<size_t>(1, 4)};
+  Query query{.tenant = t, .limit = *rc::gen::inRange<size_t>(1, 4), .bytes = any_budget()};
   if (*rc::gen::arbitrary<bool>()) {
     query.where =
         domain::AttributeValue{*rc::gen::element(domain::IdentityAttribute::customer_id,

@@ -61,6 +61,7 @@ CommitOutcome ModelDatabase::commit(const domain::Change& change) {
 SessionPage ModelDatabase::find(const Query& query) const {
   const std::lock_guard lock(mutex_);
   SessionPage page;
+  PageBudget budget(query.limit, query.bytes);
   for (auto it = sessions_.rbegin(); it != sessions_.rend(); ++it) {
     const domain::Session& session = it->second.session;
     if (session.tenant != query.tenant) continue;
@@ -69,10 +70,11 @@ SessionPage ModelDatabase::find(const Query& query) const {
                         value_of(session.identity, query.where->attribute) != query.where->value)) {
       continue;
     }
-    if (page.sessions.size() == query.limit) {
+    if (budget.spent()) {
       page.more = true;
       break;
     }
+    budget.take(session);
     page.sessions.push_back(session);
   }
   return page;
