@@ -13,11 +13,13 @@ import pytest
 
 from harness.check import check_store
 from harness.client import Client, Connection, request_bytes
+from harness.events import all_events, check_events
 from harness.ledger import Writers
 from harness.load import create_many
 from harness.processes import exit_code, spawn, wait_for
 from harness.server import BINARY, DidNotStart, environment, run
 from harness.stores import embedded_only
+from harness.wire import check_session
 
 pytestmark = embedded_only
 
@@ -196,6 +198,29 @@ def test_a_backup_of_a_stopped_server_restores_to_the_same(filled, tmp_path):
     # A backup stays one, and can be checked.
     assert check_store(tmp_path / "b") == rows
     restore(tmp_path / "b", tmp_path / "again")
+
+
+def test_a_reader_of_events_is_told_that_the_store_was_restored(start_server, tenant, tmp_path):
+    server = start_server()
+    client = Client(server.address, tenant)
+    check_session(client.create())
+    _, in_backup = check_events(client.events(), tenant)
+    backup(server.data, tmp_path / "b")
+    lost = [check_session(client.create()) and all_events(client)[-1]["id"] for _ in range(2)]
+    client.close()
+    server.stop()
+    restore(tmp_path / "b", tmp_path / "restored")
+    client = Client(start_server(data=tmp_path / "restored").address, tenant)
+    for cursor in lost:  # ahead of the log
+        assert check_events(client.events(after=cursor), tenant, gap=True) == ([], in_backup)
+    assert check_events(client.events(after=in_backup), tenant) == ([], in_backup)
+    made = check_session(client.create())["sessionId"]
+    for cursor in lost:  # and behind its end, once it goes on
+        (event,), _ = check_events(client.events(after=cursor), tenant, gap=True)
+        assert event["subject"] == made and event["id"] not in lost
+    (event,), _ = check_events(client.events(after=in_backup), tenant)
+    assert event["subject"] == made
+    client.close()
 
 
 def test_nothing_is_written_over(filled, tmp_path):

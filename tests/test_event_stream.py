@@ -68,6 +68,65 @@ def test_a_stream_from_what_is_no_cursor_is_refused(client, after):
     check_error(response, 400, ("INVALID_HEADER", "INVALID_PARAMETER"))
 
 
+# Gaps
+
+
+def test_a_stream_from_a_cursor_whose_events_were_removed_begins_with_a_gap(start_server, tenant):
+    server = start_server("events.retention=1s")
+    client = Client(server.address, tenant)
+
+    def one_more(after, parameters=(), gap=None):
+        """The id of a new event, which such a stream shows, behind a gap from one place to another; it is
+        removed then."""
+        with Stream(server.address, tenant, after, parameters=parameters) as stream:
+            if gap:
+                assert stream.message() == {"gap": dict(zip(("after", "nextCursor"), gap))}
+            session = check_session(client.create())["sessionId"]
+            event = stream.take(1)[0]
+            assert event["subject"] == session
+        wait_for(lambda: check_events(client.events(), tenant)[0] == [], "it is removed", 20)
+        return event["id"]
+
+    first = one_more(None)
+    last = one_more(first)
+    last = one_more(first, gap=(first, last))
+    last = one_more(None, {"after": first}, gap=(first, last))
+    one_more(last)  # the end of the log stays good
+    client.close()
+
+
+def test_a_stream_from_a_cursor_of_another_log_begins_with_a_gap(server, client, tenant):
+    ids = [check_session(client.create()) and all_events(client)[-1]["id"] for _ in range(2)]
+    ahead, between = str(int(ids[1]) + 5_000_000), str(int(ids[0]) + 1)
+    with Stream(server.address, tenant, between) as stream:
+        assert stream.message() == {"gap": {"after": between, "nextCursor": ids[0]}}
+        assert stream.take(1)[0]["id"] == ids[1]
+    with Stream(server.address, tenant, ahead) as stream:
+        assert stream.message() == {"gap": {"after": ahead, "nextCursor": ids[1]}}
+        session = check_session(client.create())["sessionId"]
+        assert stream.take(1)[0]["subject"] == session
+
+
+def test_a_slow_reader_is_told_what_it_missed(start_server, tenant):
+    """It does not read while events are removed that it was about to get."""
+    server = start_server("events.retention=1s", "http.header_timeout=60s")
+    client = Client(server.address, tenant)
+    body = {"attributes": {"a": "x" * 8_000}}
+    slow = Stream(server.address, tenant, receive_buffer=4096, seconds=30).__enter__()
+    made = [check_session(client.create(body=body))["sessionId"] for _ in range(800)]
+    wait_for(lambda: check_events(client.events(), tenant)[0] == [], "all are removed", 20)
+    made.append(check_session(client.create())["sessionId"])
+    seen, gaps = [], []
+    while not seen or seen[-1]["subject"] != made[-1]:
+        message = slow.message()
+        (gaps if "gap" in message else seen).append(message)
+    assert len(gaps) == 1 and 0 < len(seen) < len(made)
+    assert [event["subject"] for event in seen] == made[:len(seen) - 1] + made[-1:]
+    assert gaps[0]["gap"]["after"] == seen[-2]["id"]
+    slow.close()
+    client.close()
+
+
 def test_the_expiry_is_streamed(start_server, tenant):
     server = start_server("sessions.idle_timeout=300ms")
     client = Client(server.address, tenant)

@@ -8,6 +8,7 @@ import pytest
 from harness.client import Client
 from harness.events import all_events, check_events, fold, without_time
 from harness.load import Crowd, create_many, random_step, run_steps, walk
+from harness.metrics import metrics
 from harness.processes import wait_for
 from harness.scale import size
 from harness.wire import check_error, check_session, milliseconds
@@ -184,6 +185,38 @@ def test_the_end_of_the_log_can_be_asked_again_later(client):
     assert len(second) == 1 and second != first
 
 
+def test_a_page_ends_at_about_a_mebibyte(client, tenant):
+    large = {"attributes": {"a": "x" * 8_000}}
+    made = [check_session(client.create(body=large)) for _ in range(160)]
+    page = client.events(limit=500)
+    events, cursor = check_events(page, tenant)
+    assert 1_000_000 < len(page.body) < 1_100_000 and len(events) < len(made)
+    rest, end = check_events(client.events(after=cursor, limit=500), tenant)
+    assert {event["subject"] for event in events + rest} == {info["sessionId"] for info in made}
+    assert check_events(client.events(after=end), tenant) == ([], end)
+
+
+def test_ids_are_time_and_tell_nothing_of_other_tenants(server, client, tenant):
+    for _ in range(3):
+        before = time.time()
+        check_session(client.create())
+        event = all_events(client)[-1]
+        # The server's clock may differ from this one by the while since it was set.
+        assert before - 60 < int(event["id"]) / 1e6 < time.time() + 60
+        create_many(server.address, tenant + "-other", 50)
+
+
+def test_last_event_id_is_for_streams_only(client, tenant):
+    for _ in range(3):
+        check_session(client.create())
+    ids = [event["id"] for event in all_events(client)]
+    target = client.path("/events", {"after": ids[0]})
+    page, _ = check_events(client.request("GET", target, {"Last-Event-ID": ids[2]}), tenant)
+    assert [event["id"] for event in page] == ids[1:]
+    page, _ = check_events(client.request("GET", client.path("/events"), {"Last-Event-ID": ids[2]}), tenant)
+    assert [event["id"] for event in page] == ids
+
+
 def test_tenants_have_logs_of_their_own(server, client, tenant):
     mine = check_session(client.create())["sessionId"]
     other = Client(server.address, tenant + "-other")
@@ -245,6 +278,49 @@ def test_a_cursor_outlives_the_events_it_came_from(start_server, tenant):
     new = check_session(client.create())["sessionId"]
     assert [event["subject"] for event in all_events(client, after=cursor)] == [new]
     client.close()
+
+
+# Gaps: nothing is lost silently
+
+
+def check_gap(client, after, wanted):
+    """A page after the cursor says that events are missing, and has those of `wanted`; its nextCursor
+    has no gap. Returns that."""
+    events, cursor = check_events(client.events(after=after), client.tenant, gap=True)
+    assert [event["id"] for event in events] == wanted
+    assert check_events(client.events(after=cursor), client.tenant) == ([], cursor)
+    return cursor
+
+
+def test_a_cursor_from_before_what_was_removed_is_told(start_server, tenant):
+    server = start_server("events.retention=2s")
+    client = Client(server.address, tenant)
+    first, second = [check_session(client.create()) and all_events(client)[-1]["id"] for _ in range(2)]
+    assert check_events(client.events(after="0"), tenant)[1] == second
+    assert check_events(client.events(after=first), tenant)[1] == second
+    wait_for(lambda: check_events(client.events(), tenant)[0] == [], "both are removed", 20)
+    assert check_gap(client, first, []) == check_gap(client, "0", []) == second
+    assert check_events(client.events(after=second), tenant) == ([], second)
+    assert check_events(client.events(), tenant) == ([], second)
+    made = check_session(client.create())["sessionId"]
+    (event,), _ = new_events(client, second)
+    assert event["subject"] == made
+    check_gap(client, first, [event["id"]])
+    assert metrics(server).sum("sojourn_event_gaps_total") == 3
+    client.close()
+
+
+def test_a_cursor_of_another_log_is_told(client, tenant):
+    for _ in range(3):
+        check_session(client.create())
+    ids = [event["id"] for event in all_events(client)]
+    assert check_gap(client, str(int(ids[-1]) + 1), []) == ids[-1]
+    check_gap(client, str(2 ** 64 - 1), [])
+    check_gap(client, str(int(ids[0]) + 1), ids[1:])
+    check_gap(client, "1", ids)
+    nobody = Client(client.address, tenant + "-nobody")
+    assert check_gap(nobody, ids[0], []) == "0"
+    nobody.close()
 
 
 # The fold: the events make the sessions

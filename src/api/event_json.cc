@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <iterator>
 
 #include "base/json_text.h"
@@ -74,6 +75,18 @@ void write_facts(JsonText& json, const domain::Facts& facts, const domain::Facts
 
 }  // namespace
 
+std::optional<uint64_t> parsed_cursor(std::string_view text) {
+  uint64_t place = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, place);
+  if (text.empty() || read.ec != std::errc() || read.ptr != end) return std::nullopt;
+  return place;
+}
+
+void append_cursor(std::string& out, uint64_t place) {
+  fmt::format_to(std::back_inserter(out), "\"{}\"", place);
+}
+
 void append_cloud_event(std::string& out, const domain::LoggedEvent& logged) {
   using domain::EventType;
   const domain::Event& event = logged.event;
@@ -90,7 +103,7 @@ void append_cloud_event(std::string& out, const domain::LoggedEvent& logged) {
     json.string(value);
   };
   member("specversion", "1.0");
-  member("id", logged.cursor);
+  member("id", fmt::format("{}", logged.number));
   member("source", source);
   member("type", type_name(event.type));
   member("subject", session);
@@ -121,10 +134,16 @@ void append_cloud_event(std::string& out, const domain::LoggedEvent& logged) {
 }
 
 void append_stream_message(std::string& out, const domain::LoggedEvent& logged) {
-  fmt::format_to(std::back_inserter(out), "id: {}\nevent: {}\ndata: ", logged.cursor,
+  fmt::format_to(std::back_inserter(out), "id: {}\nevent: {}\ndata: ", logged.number,
                  type_name(logged.event.type));
   append_cloud_event(out, logged);
   out.append("\n\n");
+}
+
+void append_stream_gap(std::string& out, uint64_t after, uint64_t from) {
+  fmt::format_to(std::back_inserter(out),
+                 "id: {1}\nevent: gap\ndata: {{\"after\":\"{0}\",\"nextCursor\":\"{1}\"}}\n\n",
+                 after, from);
 }
 
 }  // namespace sojourn::api

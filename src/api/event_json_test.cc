@@ -6,7 +6,7 @@ namespace sojourn::api {
 namespace {
 
 domain::LoggedEvent example() {
-  return {.cursor = "17",
+  return {.number = 17,
           .event = {.type = domain::EventType::identified,
                     .cause = domain::Cause::requested,
                     .time = Time(Duration(1'795'426'200'125)),

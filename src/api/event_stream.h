@@ -10,15 +10,16 @@
 
 namespace sojourn::api {
 
-// Server-sent events (WHATWG HTML, 9.2): every event after `cursor`, then each new one soon after
-// it is committed, and a comment when there is nothing to say for a while. What the client has not
-// taken is not read from the log, so a slow client costs no memory. Ends when the store cannot
-// read, and when the caller's key is over, removed or no longer for this; the client connects again
-// with Last-Event-ID.
+// Server-sent events (WHATWG HTML, 9.2): every event after `after` (as sessions::read_events has
+// it), then each new one soon after it is committed, and a comment when there is nothing to say for
+// a while. A message `gap` comes where events are missing: at the beginning, or when they were
+// removed before the client has taken them. What the client has not taken is not read from the log,
+// so a slow client costs no memory. Ends when the store cannot read, and when the caller's key is
+// over, removed or no longer for this; the client connects again with Last-Event-ID.
 class EventStream final : public http::BodyStream {
  public:
   // `key`: whose the stream is; absent when nobody was asked for a key.
-  EventStream(Api& api, domain::TenantId tenant, std::string cursor,
+  EventStream(Api& api, domain::TenantId tenant, std::optional<uint64_t> after,
               std::optional<access::Digest> key);
 
   ~EventStream() override { api_.streams.closed.add(); }
@@ -28,9 +29,10 @@ class EventStream final : public http::BodyStream {
  private:
   Api& api_;
   domain::TenantId tenant_;
-  std::string cursor_;
+  std::optional<uint64_t> after_;
   const std::optional<access::Digest> key_;
-  Duration silent_{0};  // since something was sent
+  Duration silent_{0};     // since something was sent
+  bool sent_gap_ = false;  // and nothing since
 };
 
 }  // namespace sojourn::api

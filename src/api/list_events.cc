@@ -35,37 +35,38 @@ Task<void> list_events(Api& api, http::Request& request, http::Response& respons
   if (!after) co_return write_error(after.error(), response);
   const auto limit = read_limit(request, kMostEvents, kUsualEvents);
   if (!limit) co_return write_error(limit.error(), response);
-  std::string cursor = (*after).value_or(domain::kBeginningOfLog);
+  std::optional<std::string> cursor = *std::move(after);
   // A client that connects again says where it was.
   const auto last_id = http::only_value_of(request.fields, "Last-Event-ID");
   if (!last_id) co_return write_error(last_id.error(), response);
   if (wants_stream(request) && *last_id && !(*last_id)->empty()) cursor = **last_id;
-
-  const auto events = co_await sessions::read_events(api.context, *tenant, cursor,
-                                                     wants_stream(request) ? 1 : *limit);
-  if (!events && events.error().kind == ErrorKind::invalid_parameter) {
+  const std::optional<uint64_t> place = cursor ? parsed_cursor(*cursor) : std::nullopt;
+  if (cursor && !place) {
     co_return write_error(
         {ErrorKind::invalid_parameter,
          "after (or Last-Event-ID) is no cursor that this server gave; send it as "
          "it was given, or leave it away to begin with the oldest event."},
         response);
   }
-  if (!events) co_return write_error(events.error(), response);
+  sessions::ReadEventsRequest asked{*tenant, place, wants_stream(request) ? 1 : *limit};
+  const auto page = co_await sessions::read_events(api.context, std::move(asked));
+  if (!page) co_return write_error(page.error(), response);
   if (wants_stream(request)) {
     response.content_type = "text/event-stream";
-    response.stream =
-        std::make_unique<EventStream>(api, *std::move(tenant), std::move(cursor), hash_of_key);
+    response.stream = std::make_unique<EventStream>(api, *std::move(tenant), place, hash_of_key);
     co_return;
   }
+  if (page->gap) api.streams.gaps.add();
 
   std::string& out = response.body;
   out.append(R"({"statusCode":200,"response":{"events":[)");
-  for (const domain::LoggedEvent& event : *events) {
+  for (const domain::LoggedEvent& event : page->events) {
     if (out.back() != '[') out.push_back(',');
     append_cloud_event(out, event);
   }
   out.append(R"(],"nextCursor":)");
-  append_json_string(out, events->empty() ? cursor : events->back().cursor);
+  append_cursor(out, page->next());
+  if (page->gap) out.append(R"(,"gap":true)");
   out.append("}}");
 }
 

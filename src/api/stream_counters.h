@@ -1,4 +1,4 @@
-// Counts the event streams of one loop.
+// Counts the event streams of one loop, and what pages of events have in common with them.
 #pragma once
 
 #include "base/counter.h"
@@ -13,6 +13,7 @@ inline constexpr uint64_t kEventDelays[] = {
 struct StreamCounters {
   Counter opened;
   Counter closed;
+  Counter gaps;  // pages and streams that told a client of missing events
   // From an event's time to its being handed to a stream; one value for each event sent.
   Distribution delays{kEventDelays};
 };

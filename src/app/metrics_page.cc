@@ -84,19 +84,22 @@ void add_connections(Exposition& page, const MetricsSources& from) {
 }
 
 void add_streams(Exposition& page, const MetricsSources& from) {
-  uint64_t opened = 0, closed = 0;
+  uint64_t opened = 0, closed = 0, gaps = 0;
   DistributionView delays;
   for (const api::StreamCounters* loop : from.streams) {
     // Closed first: so a stream that ends meanwhile makes no negative number.
     closed += loop->closed.value();
     opened += loop->opened.value();
     delays += loop->delays.view();
+    gaps += loop->gaps.value();
   }
   page.gauge("sojourn_event_streams", "Event streams open.", opened - std::min(opened, closed));
   page.histogram("sojourn_event_delivery_delay_seconds",
                  "From an event happening to its being handed to an event stream, for each event "
                  "and stream.",
                  delays, 1e-3);
+  page.counter("sojourn_event_gaps_total",
+               "Pages of events and event streams that told a client of missing events.", gaps);
 }
 
 void add_store(Exposition& page, const store::Statistics& store, bool healthy) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "domain/identity.h"
@@ -57,13 +58,22 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 
-// The cursor from before the oldest event, in every log.
-inline constexpr char kBeginningOfLog[] = "0";
-
 // An event in the log of its tenant.
 struct LoggedEvent {
-  std::string cursor;  // its place; opaque, visible ASCII, unique in the tenant
+  uint64_t number;  // its place: above 0, rising within the tenant, never given twice
   Event event;
+};
+
+// Some events of a log, one after the other. The places of a log are the numbers of its events, and
+// its mark: the number of the last event that was removed from it, 0 when none was.
+struct EventPage {
+  std::vector<LoggedEvent> events;  // oldest first
+  uint64_t from = 0;                // the place directly before the first of them
+  // More happened between where the reader was and `from` than the log can tell.
+  bool gap = false;
+
+  // Where to go on reading.
+  uint64_t next() const { return events.empty() ? from : events.back().number; }
 };
 
 }  // namespace sojourn::domain

@@ -13,6 +13,9 @@
 
 namespace sojourn::encoding {
 
+// The size of an event's value (seal_event) without its texts.
+inline constexpr size_t kEventBytes = kSealBytes + 1 + 1 + 8 + 22 + 8 + 2 * (4 * 2 + 4);
+
 // All of `event` but its tenant, which is in the key. Equal events have equal bodies and different
 // ones different bodies. The identities' values are within their limit of 256 bytes, the attributes
 // below 4 GiB.

@@ -98,7 +98,7 @@ int Application::apply_session(const PreparedSession& change, const std::optiona
     if (!error) error = put(transaction_, tables_.index, key, {});
   }
   if (!error) error = apply_counts(change, result);
-  if (!error && change.event) error = append_event(change);
+  if (!error && change.event) error = apply_event(change, result);
   return error;
 }
 
@@ -151,23 +151,11 @@ int Application::apply_idempotency(const PreparedKey& change, ApplyResult& resul
   return error;
 }
 
-int Application::append_event(const PreparedSession& change) {
-  if (next_event_ == 0) {
-    const auto stored = find(transaction_, tables_.meta, kNextEvent);
-    if (!stored) return stored.error();
-    if (!*stored || (*stored)->size() != sizeof(next_event_)) return MDB_CORRUPTED;
-    next_event_ = encoding::number_at<uint64_t>((*stored)->data());
-  }
-  const std::string key_bytes = event_key(change.counts_key, next_event_);
-  MDB_val key = as_val(key_bytes);
-  MDB_val room{change.event->size() + encoding::kSealBytes, nullptr};
-  const int error =
-      mdb_put(transaction_, tables_.events, &key, &room, MDB_RESERVE | MDB_NOOVERWRITE);
-  if (error == MDB_KEYEXIST) return MDB_CORRUPTED;  // a number is never given twice
-  if (error) return error;
-  encoding::seal_event(key_bytes, *change.event, static_cast<char*>(room.mv_data));
-  ++next_event_;
-  return 0;
+int Application::apply_event(const PreparedSession& change, ApplyResult& result) {
+  const bool knew_of_damage = logs_.mark_was_damaged();
+  const int error = logs_.append(change.counts_key, *change.event);
+  if (logs_.mark_was_damaged() != knew_of_damage) result.disagreement = true;
+  return error;
 }
 
 // Takes an entry away that should be there.
@@ -176,24 +164,6 @@ int Application::remove_entry(MDB_dbi table, std::string_view key, ApplyResult& 
   if (error != MDB_NOTFOUND) return error;
   result.disagreement = true;
   return 0;
-}
-
-std::expected<size_t, int> Application::trim(std::span<const std::string> event_keys) {
-  size_t count = 0;
-  for (const std::string& key : event_keys) {
-    const int error = erase(transaction_, tables_.events, key);
-    if (error == MDB_NOTFOUND) continue;  // trimmed by someone else
-    if (error) return std::unexpected(error);
-    ++count;
-  }
-  return count;
-}
-
-int Application::finish() {
-  if (next_event_ == 0) return 0;
-  std::string number;
-  encoding::append_number(number, next_event_);
-  return put(transaction_, tables_.meta, kNextEvent, number);
 }
 
 }  // namespace sojourn::lmdb

@@ -7,6 +7,7 @@
 #include "encoding/bytes.h"
 #include "encoding/event_record.h"
 #include "engine.h"
+#include "event_logs.h"
 #include "index_builder.h"
 #include "queries.h"
 #include "table_cursor.h"
@@ -34,6 +35,9 @@ class Checker {
     if (!error) {
       error = each(tables_.events, [this](auto key, auto value) { see_event(key, value); });
     }
+    if (!error && tables_.logs) {
+      error = each(*tables_.logs, [this](auto key, auto) { see_log(key); });
+    }
     if (!error) {
       error = each(tables_.idempotency, [this](auto key, auto value) { see_key(key, value); });
     }
@@ -55,9 +59,10 @@ class Checker {
       if (!state) return state.error();
       index_states_[attribute] = *state;
     }
+    if (tables_.logs) return 0;
     const auto next = find(view_, tables_.meta, kNextEvent);
     if (!next) return next.error();
-    if (*next && (*next)->size() == sizeof(next_event_)) {
+    if (*next && (*next)->size() == sizeof(uint64_t)) {
       next_event_ = encoding::number_at<uint64_t>((*next)->data());
     } else {
       problem("meta: the number of the next event is missing");
@@ -173,11 +178,21 @@ class Checker {
     if (!parsed) return problem("events: an entry whose key is none");
     const auto body = encoding::open_event(key, value);
     if (!body || !encoding::decoded_event(*body, parsed->tenant)) {
-      return problem("events: the event {} is damaged", parsed->sequence);
+      return problem("events: the event {} is damaged", parsed->number);
     }
-    if (parsed->sequence == 0 || parsed->sequence >= next_event_) {
-      problem("events: the event {} has a number that was not given yet", parsed->sequence);
+    if (parsed->number == 0 || parsed->number >= next_event_.value_or(UINT64_MAX)) {
+      problem("events: the event {} has a number that was not given", parsed->number);
     }
+  }
+
+  void see_log(std::string_view key) {
+    ++report_.logs;
+    std::string_view rest = key;
+    if (!encoding::take_tenant(rest) || !rest.empty()) {
+      return problem("logs: an entry whose key is none");
+    }
+    const auto mark = mark_of(view_, tables_, key);
+    if (!mark || !*mark) problem("logs: a mark is damaged");
   }
 
   void see_key(std::string_view key, std::string_view value) {
@@ -196,7 +211,7 @@ class Checker {
   const Tables& tables_;
   CheckReport report_;
   std::map<domain::IdentityAttribute, IndexState> index_states_;
-  uint64_t next_event_ = 0;
+  std::optional<uint64_t> next_event_;  // in format 1
   std::map<std::string, domain::Counts>
       counted_;  // by key in `counts`; what `counts` has is taken out
 };

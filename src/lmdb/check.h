@@ -15,21 +15,24 @@
 namespace sojourn::lmdb {
 
 struct CheckReport {
-  // The entries of each table; of `counts` that is the number of tenants.
+  // The entries of each table; of `counts` that is the number of tenants that have sessions, of
+  // `logs` of those from whose log something was removed.
   uint64_t sessions = 0;
   uint64_t index = 0;
   uint64_t expiry = 0;
   uint64_t counts = 0;
   uint64_t events = 0;
+  uint64_t logs = 0;
   uint64_t idempotency = 0;
 
   // The same with the names of the tables.
-  std::array<std::pair<std::string_view, uint64_t>, 6> tables() const {
+  std::array<std::pair<std::string_view, uint64_t>, 7> tables() const {
     return {{{"sessions", sessions},
              {"index", index},
              {"expiry", expiry},
              {"counts", counts},
              {"events", events},
+             {"logs", logs},
              {"idempotency", idempotency}}};
   }
 

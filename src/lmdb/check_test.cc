@@ -1,6 +1,7 @@
 // Bytes that changed behind the store's back: never shown as a session, and found by the check.
 #include "check.h"
 
+#include "event_logs.h"
 #include "test_directory.h"
 
 namespace sojourn::lmdb {
@@ -77,7 +78,8 @@ TEST(LmdbCheck, FindsEveryDisagreement) {
       encoding::index_key(tenant("t"), domain::IdentityAttribute::agent_id, "stray", session(1).id);
   const std::string due = expiry_key(session(1).expires_at, FiledKind::session, key);
   const std::string counts = encoding::tenant_prefix(tenant("t"));
-  const std::string event = event_key(encoding::tenant_prefix(tenant("t")), 1);
+  const std::string of_tenant = encoding::tenant_prefix(tenant("t"));
+  const std::string event = event_key(of_tenant, event_number_of(ManualClock().now()));
   const std::string idempotent = encoding::idempotency_key(tenant("t"), "k");
   const Tampering tamperings[] = {
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(erase(t, in.sessions, key), 0); },
@@ -110,9 +112,13 @@ TEST(LmdbCheck, FindsEveryDisagreement) {
                       std::string_view("\1", 1)),
                   0);
       },
-      [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(erase(t, in.meta, kNextEvent), 0); },
+      [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, *in.logs, of_tenant, "?"), 0); },
+      [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put_mark(t, in, "?", 7), 0); },
+      [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put_mark(t, in, of_tenant, 0), 0); },
       [&](MDB_txn* t, const Tables& in) {
-        ASSERT_EQ(put(t, in.meta, kNextEvent, std::string_view("\0\0\0\0\0\0\0\1", 8)), 0);
+        ASSERT_EQ(put_mark(t, in, of_tenant, 7), 0);
+        const std::string value(**find(t, *in.logs, of_tenant));
+        ASSERT_EQ(put(t, *in.logs, encoding::tenant_prefix(tenant("u")), value), 0);
       },
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.events, event, "?"), 0); },
       [&](MDB_txn* t, const Tables& in) { ASSERT_EQ(put(t, in.events, "?", "?"), 0); },

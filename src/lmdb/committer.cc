@@ -35,8 +35,9 @@ bool means_no_room(int error) {
 
 }  // namespace
 
-Committer::Committer(Environment& environment, const CommitterOptions& options, Log& log)
-    : environment_(environment), options_(options), log_(log) {
+Committer::Committer(Environment& environment, const CommitterOptions& options, const Clock& clock,
+                     TrimmingDue& trimming, Log& log)
+    : environment_(environment), options_(options), clock_(clock), trimming_(trimming), log_(log) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -152,7 +153,7 @@ Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
   const WatchedCalls calls(allowance.limit);
   WriteTransaction transaction;
   int error = transaction.begin(environment_);
-  Application application(transaction.handle(), environment_.tables());
+  Application application(transaction.handle(), environment_.tables(), clock_.now());
   uint64_t committed = 0, conflicts = 0, failed = 0;
   for (const TicketPtr& ticket : tickets) {
     if (error) break;
@@ -180,6 +181,7 @@ Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
   if (!error) error = transaction.commit();
   if (error) return ending_of(error, calls.sync_failed(), calls.short_write());
 
+  if (const auto time = application.earliest_event()) trimming_.filed(*time);
   counters_.committed += committed;
   counters_.conflicts += conflicts;
   counters_.failed += failed;
@@ -194,8 +196,8 @@ Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
 }
 
 std::expected<Applied, int> Committer::apply(Application& application, Ticket& ticket) {
-  if (const auto* keys = std::get_if<Trimming>(&ticket.work)) {
-    const auto trimmed = application.trim(*keys);
+  if (const auto* trimming = std::get_if<Trimming>(&ticket.work)) {
+    const auto trimmed = application.trim(*trimming);
     if (!trimmed) return std::unexpected(trimmed.error());
     ticket.trimmed = *trimmed;
     return Applied::done;

@@ -37,11 +37,9 @@
 #include "environment.h"
 #include "prepared_change.h"
 #include "store/session_store.h"
+#include "trimming_due.h"
 
 namespace sojourn::lmdb {
-
-// The keys of the events to be forgotten.
-using Trimming = std::vector<std::string>;
 
 // One change or trimming on its way. Belongs to the caller's thread, then from submit() on to the
 // committer, and from the post() of its answer on to the caller's thread again.
@@ -77,7 +75,9 @@ struct CommitterOptions {
 
 class Committer {
  public:
-  Committer(Environment& environment, const CommitterOptions& options, Log& log);
+  // The neighbours outlive it.
+  Committer(Environment& environment, const CommitterOptions& options, const Clock& clock,
+            TrimmingDue& trimming, Log& log);
   ~Committer() { close(); }
 
   // Takes the ticket in, to be answered on its home: then `done` is set and the waiter resumed. Or
@@ -119,6 +119,8 @@ class Committer {
 
   Environment& environment_;
   const CommitterOptions options_;
+  const Clock& clock_;
+  TrimmingDue& trimming_;
   Log& log_;
   Counters counters_;
   std::atomic<bool> stopped_ = false;  // after a failed sync, for good

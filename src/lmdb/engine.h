@@ -11,15 +11,18 @@ namespace sojourn::lmdb {
 
 struct LmdbEngine::Impl {
   Impl(std::unique_ptr<Environment> opened, std::vector<domain::IdentityAttribute> attributes,
-       const CommitterOptions& options, Log& to)
+       const CommitterOptions& options, const Clock& time, Log& to)
       : log(to),
+        clock(time),
         environment(std::move(opened)),
         indexed(std::move(attributes)),
-        committer(*environment, options, to) {}
+        committer(*environment, options, time, trimming, to) {}
 
   Log& log;
+  const Clock& clock;
   std::unique_ptr<Environment> environment;
   const std::vector<domain::IdentityAttribute> indexed;  // each once
+  TrimmingDue trimming;
   Committer committer;
   std::atomic<uint64_t> damaged_reads = 0;
   std::atomic<size_t> stores = 0;  // store objects alive

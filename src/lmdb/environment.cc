@@ -12,6 +12,7 @@
 #include "directory.h"
 #include "encoding/bytes.h"
 #include "file_operations.h"
+#include "upgrade.h"
 
 namespace sojourn::lmdb {
 namespace {
@@ -77,17 +78,22 @@ int open_all(MDB_txn* transaction, unsigned flags, Tables& tables) {
   return 0;
 }
 
-int write_meta(MDB_txn* transaction, MDB_dbi meta, const Clock& clock, Entropy& entropy) {
+int open_logs(MDB_txn* transaction, unsigned flags, Tables& tables) {
+  return mdb_dbi_open(transaction, "logs", flags, &tables.logs.emplace());
+}
+
+int write_format(MDB_txn* transaction, MDB_dbi meta) {
   std::string format;
   encoding::append_number(format, kFormatVersion);
+  return put(transaction, meta, kFormat, format);
+}
+
+int write_meta(MDB_txn* transaction, MDB_dbi meta, const Clock& clock, Entropy& entropy) {
   std::string created;
   encoding::append_number(created, encoding::bits_of(clock.now()));
   std::array<std::byte, kStoreIdBytes> id;
   entropy.fill(id);
-  std::string next_event;
-  encoding::append_number(next_event, uint64_t{1});
-  int error = put(transaction, meta, kFormat, format);
-  if (!error) error = put(transaction, meta, kNextEvent, next_event);
+  int error = write_format(transaction, meta);
   if (!error) error = put(transaction, meta, kCreated, created);
   if (!error) {
     error = put(transaction, meta, kStoreId, {reinterpret_cast<const char*>(id.data()), id.size()});
@@ -95,16 +101,18 @@ int write_meta(MDB_txn* transaction, MDB_dbi meta, const Clock& clock, Entropy& 
   return error;
 }
 
-// Opens the tables inside `transaction`, and makes them where the directory is new.
-Result<void> open_tables(const std::filesystem::path& path, MDB_txn* transaction, Tables& tables,
-                         bool make_new, const Clock* clock, Entropy* entropy) {
+// Opens the tables inside `transaction`, makes them where the directory is new, and upgrades those
+// of an older format. Only to read: leaves everything as it is. Returns the format that was found.
+Result<uint32_t> open_tables(const std::filesystem::path& path, MDB_txn* transaction,
+                             Tables& tables, bool make_new, const Clock* clock, Entropy* entropy) {
   const auto empty = is_empty(transaction);
   if (!empty) return cannot_open(path, reason_of(empty.error()));
   if (*empty && make_new) {
     int error = open_all(transaction, MDB_CREATE, tables);
+    if (!error) error = open_logs(transaction, MDB_CREATE, tables);
     if (!error) error = write_meta(transaction, tables.meta, *clock, *entropy);
     if (error) return cannot_open(path, "making the tables: " + reason_of(error));
-    return {};
+    return kFormatVersion;
   }
   const auto format = stored_format(transaction);
   if (!format) return cannot_open(path, reason_of(format.error()));
@@ -118,7 +126,15 @@ Result<void> open_tables(const std::filesystem::path& path, MDB_txn* transaction
   if (const int error = open_all(transaction, 0, tables)) {
     return cannot_open(path, "opening the tables: " + reason_of(error));
   }
-  return {};
+  int error = 0;
+  if (**format > 1) {
+    error = open_logs(transaction, 0, tables);
+  } else if (make_new) {
+    error = upgrade_from_1(transaction, tables);
+    if (!error) error = write_format(transaction, tables.meta);
+  }
+  if (error) return cannot_open(path, "opening the tables: " + reason_of(error));
+  return **format;
 }
 
 // What is free inside the file and may be used anew, counted up to `enough`. LMDB's own table 0 has
@@ -178,11 +194,10 @@ Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions&
 
   WriteTransaction transaction;
   if ((error = transaction.begin(*made))) return cannot_open(options.path, reason_of(error));
-  if (auto opened =
-          open_tables(options.path, transaction.handle(), made->tables_, true, &clock, &entropy);
-      !opened) {
-    return std::unexpected(opened.error());
-  }
+  const auto format =
+      open_tables(options.path, transaction.handle(), made->tables_, true, &clock, &entropy);
+  if (!format) return std::unexpected(format.error());
+  made->found_format_ = *format;
   if ((error = transaction.commit())) return cannot_open(options.path, reason_of(error));
   if (auto synced = sync_directory(options.path); !synced) return std::unexpected(synced.error());
   return made;
@@ -211,6 +226,7 @@ Result<std::unique_ptr<Environment>> Environment::open_to_read(const std::filesy
   error = mdb_txn_commit(transaction);
   if (!opened) return std::unexpected(opened.error());
   if (error) return cannot_open(path, reason_of(error));
+  made->found_format_ = *opened;
   return made;
 }
 

@@ -50,6 +50,9 @@ class Environment {
   MDB_env* handle() const { return env_; }
   const Tables& tables() const { return tables_; }
 
+  // The format that the directory had; an older one than kFormatVersion was upgraded by open().
+  uint32_t found_format() const { return found_format_; }
+
   // What a transaction that is about to begin may write. A part of the map is kept from changes
   // that need more room than they free: copy-on-write takes new pages even to delete, so a map that
   // is full to its end could never be emptied.
@@ -81,6 +84,7 @@ class Environment {
   uint64_t growth_limit_ = 0;  // of Room::more
   uint64_t end_limit_ = 0;     // of Room::end
   Tables tables_{};
+  uint32_t found_format_ = kFormatVersion;
 };
 
 // A view of the data as of when it was begun or renewed. Used by one thread at a time.

@@ -8,6 +8,15 @@ using store::testing::Conformance;
 using store::testing::StoreFactory;
 using store::testing::StoreUnderTest;
 
+// Goes on whenever it is asked.
+class TickingClock final : public Clock {
+ public:
+  Time now() const override { return Time(Duration(++now_)); }
+
+ private:
+  mutable std::atomic<int64_t> now_ = 1'800'000'000'000;
+};
+
 class LmdbUnderTest final : public StoreUnderTest {
  public:
   explicit LmdbUnderTest(std::optional<Duration> sync_interval, size_t max_batch)
@@ -35,7 +44,7 @@ class LmdbUnderTest final : public StoreUnderTest {
 
   TestDirectory directory_;
   LmdbOptions options_;
-  ManualClock clock_;
+  TickingClock clock_;
   CountingEntropy entropy_;
   NoLog log_;
   std::unique_ptr<LmdbEngine> engine_;

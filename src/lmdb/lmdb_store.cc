@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 
 #include "engine.h"
 #include "index_builder.h"
@@ -40,12 +39,6 @@ class Answer {
 
 Task<Result<CommitOutcome>> answer_of(TicketPtr ticket) {
   co_return co_await Answer(std::move(ticket));
-}
-
-Task<Result<size_t>> trimmed_of(TicketPtr ticket) {
-  const auto outcome = co_await Answer(ticket);
-  if (!outcome) co_return std::unexpected(outcome.error());
-  co_return ticket->trimmed;
 }
 
 class LmdbStore final : public store::SessionStore {
@@ -95,35 +88,48 @@ class LmdbStore final : public store::SessionStore {
     return read([&](Queries in) { return in.idempotency_entry(tenant, key); });
   }
 
-  Task<Result<std::vector<domain::LoggedEvent>>> events(const domain::TenantId& tenant,
-                                                        const std::string& cursor,
-                                                        size_t limit) override {
-    uint64_t sequence = 0;
-    const char* end = cursor.data() + cursor.size();
-    const auto read_to = std::from_chars(cursor.data(), end, sequence);
-    if (cursor.empty() || read_to.ec != std::errc() || read_to.ptr != end) {
-      return Result<std::vector<domain::LoggedEvent>>(
-          failure(ErrorKind::invalid_parameter,
-                  "This is not a cursor of the event log; begin with 0, or with the cursor of an "
-                  "event that was read."));
-    }
-    return read([&](Queries in) { return in.events_after(tenant, sequence, limit); });
+  Task<Result<domain::EventPage>> events(const store::EventQuery& query) override {
+    return read([&](Queries in) { return in.events(query); });
   }
 
   Task<Result<size_t>> trim_events(Time time, size_t limit) override {
-    auto keys = read([&](Queries in) { return in.events_before(time, limit); });
-    if (!keys) return Result<size_t>(std::unexpected(keys.error()));
-    if (keys->empty()) return Result<size_t>(size_t{0});
-    const auto ticket = std::make_shared<Ticket>(*std::move(keys), home_);
-    if (auto taken = engine_.committer.submit(ticket); !taken) {
-      return Result<size_t>(std::unexpected(taken.error()));
+    const Time now = engine_.clock.now();
+    TrimmingDue& due = engine_.trimming;
+    Trimming work;
+    std::optional<Time> oldest_kept;
+    if (due.is_due(time)) {
+      due.looking();
+      auto found = read([&](Queries in) { return in.events_before(time, limit); });
+      if (!found || found->events.size() == limit) due.unknown();
+      if (!found) co_return std::unexpected(found.error());
+      due.seen(found->oldest_kept);
+      work.events = std::move(found->events);
     }
-    return trimmed_of(ticket);
+    if (due.marks_are_due(now)) {
+      auto found = read([&](Queries in) { return in.marks_before(now - store::kMarkKept, limit); });
+      if (!found) co_return std::unexpected(found.error());
+      if (found->size() < limit) due.marks_seen(now);
+      work.marks = *std::move(found);
+    }
+    if (work.empty()) co_return size_t{0};
+    const auto trimmed = co_await trimmed_by(std::move(work));
+    if (!trimmed) due.unknown();
+    co_return trimmed;
   }
 
  private:
   bool is_indexed(domain::IdentityAttribute attribute) const {
     return std::ranges::find(engine_.indexed, attribute) != engine_.indexed.end();
+  }
+
+  Task<Result<size_t>> trimmed_by(Trimming work) {
+    const auto ticket = std::make_shared<Ticket>(std::move(work), home_);
+    if (auto taken = engine_.committer.submit(ticket); !taken) {
+      co_return std::unexpected(taken.error());
+    }
+    const auto outcome = co_await Answer(ticket);
+    if (!outcome) co_return std::unexpected(outcome.error());
+    co_return ticket->trimmed;
   }
 
   // What `query` says of this moment.
@@ -185,6 +191,11 @@ Result<std::unique_ptr<LmdbEngine>> LmdbEngine::open(const LmdbOptions& options,
       {.path = options.path, .map_size = options.map_size, .sync_commits = !options.sync_interval},
       clock, entropy);
   if (!environment) return std::unexpected(environment.error());
+  if (const uint32_t found = (*environment)->found_format(); found != kFormatVersion) {
+    log.write(LogLevel::info, "store.upgraded",
+              "The data directory has a newer format now, which older servers refuse.",
+              {{"from", std::to_string(found)}, {"to", std::to_string(kFormatVersion)}});
+  }
   std::vector<domain::IdentityAttribute> indexed = options.indexed;
   std::ranges::sort(indexed);
   indexed.erase(std::ranges::unique(indexed).begin(), indexed.end());
@@ -195,7 +206,7 @@ Result<std::unique_ptr<LmdbEngine>> LmdbEngine::open(const LmdbOptions& options,
                                      CommitterOptions{.sync_interval = options.sync_interval,
                                                       .max_waiting = options.max_waiting,
                                                       .max_batch = options.max_batch},
-                                     log);
+                                     clock, log);
   return std::unique_ptr<LmdbEngine>(new LmdbEngine(std::move(impl)));
 }
 

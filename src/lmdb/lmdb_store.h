@@ -64,8 +64,9 @@ class LmdbEngine final : public store::Engine {
  public:
   // Takes no longer when there is more data, but when `indexed` has changed. Every failure is
   // store_unavailable with one sentence that says what to do: the directory is in use, cannot be
-  // made, is something else, has a newer format. `log` must outlive the engine; `clock` and
-  // `entropy` serve the making of a new directory and are not kept.
+  // made, is something else, has a newer format. A directory of an older format is upgraded, which
+  // takes time in proportion to its tenants. `clock` and `log` must outlive the engine; `entropy`
+  // serves the making of a new directory and is not kept.
   //
   // A process that may meet a limit of file size (RLIMIT_FSIZE) must ignore SIGXFSZ.
   static Result<std::unique_ptr<LmdbEngine>> open(const LmdbOptions& options, const Clock& clock,

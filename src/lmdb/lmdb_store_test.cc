@@ -123,9 +123,9 @@ TEST(LmdbOpen, RefusesANewerFormat) {
     TestEngine engine(directory.data());
   }
   tamper(directory.data(), [](MDB_txn* transaction, const Tables& tables) {
-    ASSERT_EQ(put(transaction, tables.meta, "format", std::string("\0\0\0\2", 4)), 0);
+    ASSERT_EQ(put(transaction, tables.meta, "format", std::string("\0\0\0\3", 4)), 0);
   });
-  EXPECT_TRUE(contains(refusal_of(directory.data()), "its format is 2"))
+  EXPECT_TRUE(contains(refusal_of(directory.data()), "its format is 3"))
       << refusal_of(directory.data());
 }
 

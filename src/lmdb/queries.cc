@@ -5,6 +5,7 @@
 #include "encoding/event_record.h"
 #include "encoding/session_body.h"
 #include "environment.h"
+#include "event_logs.h"
 #include "record.h"
 #include "table_cursor.h"
 
@@ -19,6 +20,7 @@ constexpr std::string_view kIndex = "index";
 constexpr std::string_view kExpiry = "expiry";
 constexpr std::string_view kCounts = "counts";
 constexpr std::string_view kEvents = "events";
+constexpr std::string_view kLogs = "logs";
 constexpr std::string_view kIdempotency = "idempotency";
 
 std::unexpected<ReadFault> fault(int error, std::string_view table) {
@@ -182,54 +184,96 @@ Read<std::optional<domain::IdempotencyEntry>> Queries::idempotency_entry(
   return *entry;
 }
 
-Read<std::vector<domain::LoggedEvent>> Queries::events_after(const domain::TenantId& tenant,
-                                                             uint64_t sequence, size_t limit) {
-  std::vector<domain::LoggedEvent> page;
-  if (sequence == UINT64_MAX) return page;
-  const std::string prefix = encoding::tenant_prefix(tenant);
+Read<uint64_t> Queries::mark(const std::string& tenant) {
+  const auto mark = mark_of(view_, tables_, tenant);
+  if (!mark) return fault(mark.error(), kLogs);
+  if (!*mark) return damaged(kLogs);
+  return **mark;
+}
+
+Read<domain::EventPage> Queries::events(const store::EventQuery& query) {
+  const std::string tenant = encoding::tenant_prefix(query.tenant);
+  const auto log_mark = mark(tenant);
+  if (!log_mark) return std::unexpected(log_mark.error());
+  domain::EventPage page{.events = {}, .from = *log_mark};
+  if (query.after && *query.after > *log_mark) {
+    const auto last = last_event_up_to(view_, tables_, tenant, *query.after);
+    if (!last) return fault(last.error(), kEvents);
+    page.from = std::max(*last, *log_mark);
+  }
+  page.gap = query.after && page.from != *query.after;
+  if (page.from == UINT64_MAX) return page;
+
+  store::PageBudget budget(query.limit, query.bytes);
   TableCursor at(view_, tables_.events);
-  int error = at.seek(event_key(prefix, sequence + 1));
-  for (; !error && page.size() < limit && at.key().starts_with(prefix); error = at.next()) {
+  int error = at.seek(event_key(tenant, page.from + 1));
+  for (; !error && !budget.spent() && at.key().starts_with(tenant); error = at.next()) {
     const auto key = parsed_event_key(at.key());
     if (!key) return damaged(kEvents);
     const auto body = encoding::open_event(at.key(), at.value());
     if (!body) return damaged(kEvents);
-    auto event = encoding::decoded_event(*body, tenant);
+    auto event = encoding::decoded_event(*body, query.tenant);
     if (!event) return damaged(kEvents);
-    page.push_back({std::to_string(key->sequence), *std::move(event)});
+    budget.take(*event);
+    page.events.push_back({key->number, *std::move(event)});
   }
   if (unless_end(error)) return fault(error, kEvents);
   return page;
 }
 
-Read<std::vector<std::string>> Queries::events_before(Time time, size_t limit) {
-  std::vector<std::string> keys;
+Read<Queries::Trimmable> Queries::events_before(Time time, size_t limit) {
+  Trimmable found;
   TableCursor at(view_, tables_.events);
   int error = at.first();
-  while (!error && keys.size() < limit) {
+  while (!error && found.events.size() < limit) {
     const auto first = parsed_event_key(at.key());
-    if (!first) return damaged(kEvents);
-    const std::string prefix = encoding::tenant_prefix(first->tenant);
+    if (!first) {
+      error = at.next();
+      continue;
+    }
+    const std::string tenant = encoding::tenant_prefix(first->tenant);
     std::vector<std::string> undated;
-    for (; !error && at.key().starts_with(prefix); error = at.next()) {
+    for (; !error && at.key().starts_with(tenant); error = at.next()) {
       const auto body = encoding::open_event(at.key(), at.value());
       const auto event_time = body ? encoding::time_of_event(*body) : std::nullopt;
       if (!event_time) {
         undated.emplace_back(at.key());
         continue;
       }
-      if (*event_time >= time) break;
+      if (*event_time >= time) {
+        found.oldest_kept = std::min(found.oldest_kept.value_or(*event_time), *event_time);
+        break;
+      }
       undated.emplace_back(at.key());
-      const size_t taken = std::min(undated.size(), limit - keys.size());
-      keys.insert(keys.end(), undated.begin(), undated.begin() + static_cast<ptrdiff_t>(taken));
+      const size_t taken = std::min(undated.size(), limit - found.events.size());
+      found.events.insert(found.events.end(), undated.begin(),
+                          undated.begin() + static_cast<ptrdiff_t>(taken));
       undated.clear();
-      if (keys.size() == limit) break;
+      if (found.events.size() == limit) break;
     }
     // To the next tenant, whose keys are after all of this one.
-    if (!error && at.key().starts_with(prefix)) error = at.seek(prefix + std::string(9, '\xFF'));
+    if (!error && at.key().starts_with(tenant)) error = at.seek(after_all_events(tenant));
   }
   if (unless_end(error)) return fault(error, kEvents);
-  return keys;
+  return found;
+}
+
+Read<std::vector<std::pair<std::string, uint64_t>>> Queries::marks_before(Time time, size_t limit) {
+  std::vector<std::pair<std::string, uint64_t>> found;
+  const uint64_t bound = event_number_of(time);
+  TableCursor at(view_, *tables_.logs);
+  int error = at.first();
+  for (; !error && found.size() < limit; error = at.next()) {
+    const std::string tenant(at.key());
+    const auto log_mark = mark_of(view_, tables_, tenant);
+    if (!log_mark) return fault(log_mark.error(), kLogs);
+    if (!*log_mark || **log_mark < kLeastNumberOfTime || **log_mark >= bound) continue;
+    const auto event = last_event_up_to(view_, tables_, tenant, UINT64_MAX);
+    if (!event) return fault(event.error(), kEvents);
+    if (*event == 0) found.emplace_back(tenant, **log_mark);
+  }
+  if (unless_end(error)) return fault(error, kLogs);
+  return found;
 }
 
 }  // namespace sojourn::lmdb

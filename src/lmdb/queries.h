@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "store/session_store.h"
@@ -55,16 +56,25 @@ class Queries {
   Read<std::optional<domain::IdempotencyEntry>> idempotency_entry(const domain::TenantId& tenant,
                                                                   const std::string& key);
 
-  // Those whose sequence number is greater than `sequence`.
-  Read<std::vector<domain::LoggedEvent>> events_after(const domain::TenantId& tenant,
-                                                      uint64_t sequence, size_t limit);
+  Read<domain::EventPage> events(const store::EventQuery& query);
 
-  // The keys of the events to be trimmed: of each tenant its oldest, up to the first that is not
-  // before `time`. Looks at one event of each tenant, and at those it returns. A damaged one, whose
-  // time nobody knows, goes with the first sound one after it.
-  Read<std::vector<std::string>> events_before(Time time, size_t limit);
+  // What is to be trimmed: of each tenant the oldest events, up to the first that is not before
+  // `time`; at most `limit`. Looks at one event of each tenant, and at those it returns. A damaged
+  // event, whose time nobody knows, goes with the first sound one after it; a damaged key keeps
+  // nothing from being trimmed.
+  struct Trimmable {
+    std::vector<std::string> events;  // keys
+    // When the oldest event happened that stays. Absent: none does, or the look ended at `limit`.
+    std::optional<Time> oldest_kept;
+  };
+  Read<Trimmable> events_before(Time time, size_t limit);
+
+  // Logs without events whose mark is from before `time`: tenant and mark; at most `limit`. Not
+  // those whose mark is of format 1, which says no time.
+  Read<std::vector<std::pair<std::string, uint64_t>>> marks_before(Time time, size_t limit);
 
  private:
+  Read<uint64_t> mark(const std::string& tenant);
   Read<store::SessionPage> page_of_tenant(const store::Query& query);
   Read<store::SessionPage> page_of_value(const store::Query& query);
 

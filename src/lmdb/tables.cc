@@ -25,12 +25,16 @@ std::string expiry_key(Time filed, FiledKind kind, std::string_view filed_key) {
   return key;
 }
 
-std::string event_key(std::string_view tenant_prefix, uint64_t sequence) {
+std::string event_key(std::string_view tenant_prefix, uint64_t number) {
   std::string key;
   key.reserve(tenant_prefix.size() + 8);
   key.append(tenant_prefix);
-  encoding::append_number(key, sequence);
+  encoding::append_number(key, number);
   return key;
+}
+
+std::string after_all_events(std::string_view tenant_prefix) {
+  return std::string(tenant_prefix).append(9, '\xFF');
 }
 
 std::string index_state_name(IdentityAttribute attribute) {

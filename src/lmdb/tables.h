@@ -20,11 +20,12 @@ struct Tables {
   MDB_dbi expiry;
   MDB_dbi counts;
   MDB_dbi events;
+  std::optional<MDB_dbi> logs;  // absent: the directory is of format 1, and only read
   MDB_dbi idempotency;
   MDB_dbi meta;
 };
 
-constexpr uint32_t kFormatVersion = 1;
+constexpr uint32_t kFormatVersion = 2;
 
 // How much of the map a change may use (docs/internals/data-format.md, "Room").
 enum class Room {
@@ -37,10 +38,12 @@ enum class Room {
 enum class FiledKind : uint8_t { session = 1, idempotency = 2 };
 std::string expiry_key(Time filed, FiledKind kind, std::string_view filed_key);
 
-std::string event_key(std::string_view tenant_prefix, uint64_t sequence);
+std::string event_key(std::string_view tenant_prefix, uint64_t number);
+// Behind the key of every event of the tenant, and before those of all later tenants.
+std::string after_all_events(std::string_view tenant_prefix);
 
 // Names in `meta`.
-constexpr std::string_view kNextEvent = "next-event";
+constexpr std::string_view kNextEvent = "next-event";  // in format 1 only
 std::string index_state_name(domain::IdentityAttribute attribute);
 
 // Keys read back. Nothing: not such a key. Views point into `key`.
@@ -53,7 +56,7 @@ std::optional<ExpiryKey> parsed_expiry_key(std::string_view key);
 
 struct EventKey {
   domain::TenantId tenant;
-  uint64_t sequence;
+  uint64_t number;
 };
 std::optional<EventKey> parsed_event_key(std::string_view key);
 

@@ -85,7 +85,7 @@ TEST(Tables, KeysAreReadBack) {
 
   const std::string event_bytes = event_key(encoding::tenant_prefix(t), 258);
   EXPECT_EQ(parsed_event_key(event_bytes)->tenant, t);
-  EXPECT_EQ(parsed_event_key(event_bytes)->sequence, 258u);
+  EXPECT_EQ(parsed_event_key(event_bytes)->number, 258u);
   const std::string key_bytes = encoding::idempotency_key(t, "key");
   EXPECT_EQ(encoding::parsed_idempotency_key(key_bytes)->tenant, t);
   EXPECT_EQ(encoding::parsed_idempotency_key(key_bytes)->key, "key");

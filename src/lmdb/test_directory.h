@@ -95,7 +95,7 @@ class TestEngine {
       : TestEngine(LmdbOptions{.path = path, .map_size = map_size}) {}
 
   void open() {
-    auto opened = LmdbEngine::open(options_, clock_, entropy_, log);
+    auto opened = LmdbEngine::open(options_, clock, entropy_, log);
     if (!opened) throw std::runtime_error(opened.error().detail);
     engine_ = *std::move(opened);
     store_ = engine_->store_for(home);
@@ -122,11 +122,11 @@ class TestEngine {
   }
 
   RememberingLog log;
+  ManualClock clock;
   store::testing::TestExecutor home;
 
  private:
   LmdbOptions options_;
-  ManualClock clock_;
   CountingEntropy entropy_;
   std::unique_ptr<LmdbEngine> engine_;
   std::unique_ptr<store::SessionStore> store_;

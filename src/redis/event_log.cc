@@ -13,6 +13,9 @@ namespace {
 constexpr size_t kNumberDigits = 16;
 constexpr int64_t kDrainedAtOnce = 100;
 constexpr int kMaxRounds = 100;
+// What an event counts on a page beside the value that is stored of it, so that it counts as much
+// as store::page_bytes() says.
+constexpr size_t kEventOverhead = store::kEntryOverhead - encoding::kEventBytes;
 // Of one run of scripts/trim.lua.
 constexpr size_t kTrimmedAtOnce = 1'000;
 
@@ -124,29 +127,34 @@ Task<Result<void>> EventLog::drain(size_t shard) {
   co_return Result<void>();
 }
 
-Task<Result<std::vector<domain::LoggedEvent>>> EventLog::read(domain::TenantId tenant,
-                                                              uint64_t after, size_t limit) {
-  const std::string name = encoding::tenant_prefix(tenant);
+Task<Result<domain::EventPage>> EventLog::read(const store::EventQuery& query) {
+  const std::string name = encoding::tenant_prefix(query.tenant);
   const size_t home = shard_of(name);
-  const auto reply = co_await servers_.call(
-      Effect::read, home,
-      words("XRANGE", key_in(home, "log", name), "(" + std::to_string(after) + "-0", "+", "COUNT",
-            std::to_string(limit)));
+  const std::string after = query.after ? std::to_string(*query.after) : std::string();
+  const auto reply = co_await servers_.run(
+      servers_.scripts().events, home, words(key_in(home, "log", name), key_in(home, "mark", name)),
+      words(after, std::to_string(query.limit), std::to_string(query.bytes),
+            std::to_string(kEventOverhead)));
   if (!reply) co_return std::unexpected(reply.error());
-  std::vector<domain::LoggedEvent> page;
-  for (const Reply& entry : reply->elements) {
-    const std::string& id = element(entry, 0).text;
-    const std::string& value = element(element(entry, 1), 1).text;
-    const auto body = encoding::open_event(name, value);
-    auto event = body ? encoding::decoded_event(*body, tenant) : std::unexpected(body.error());
+  const auto from = number_in(element(*reply, 1).text);
+  if (!from) co_return strange_reply();
+  domain::EventPage page{
+      .events = {}, .from = static_cast<uint64_t>(*from), .gap = !element(*reply, 0).text.empty()};
+  const auto& entries = element(*reply, 2).elements;
+  for (size_t i = 0; i + 1 < entries.size(); i += 2) {
+    const auto number = number_in(entries[i].text);
+    if (!number) co_return strange_reply();
+    const auto body = encoding::open_event(name, entries[i + 1].text);
+    auto event =
+        body ? encoding::decoded_event(*body, query.tenant) : std::unexpected(body.error());
     if (!event) {
       servers_.log().write(LogLevel::error, "store.record_damaged",
                            "An event is damaged or newer than this server; it is not shown.",
-                           {{"cursor", id}});
+                           {{"cursor", entries[i].text}});
       co_return failure(ErrorKind::store_unavailable,
                         "An event of this page is damaged, or newer than this server.");
     }
-    page.push_back({id.substr(0, id.find('-')), *std::move(event)});
+    page.events.push_back({static_cast<uint64_t>(*number), *std::move(event)});
   }
   co_return page;
 }
@@ -182,7 +190,8 @@ Task<Result<size_t>> EventLog::trim(Time time, size_t limit, std::vector<size_t>
           servers_.scripts().trim, shard, words(key_in(shard, "logs")),
           words(std::to_string(time.time_since_epoch().count()),
                 std::to_string(std::min(limit - count, kTrimmedAtOnce)),
-                key_in(shard, "log", "") + ":", key_in(shard, "head", "") + ":"));
+                key_in(shard, "log", "") + ":", key_in(shard, "head", "") + ":",
+                key_in(shard, "mark", "") + ":", marks_kept_ms()));
       if (!reply) {
         trimming_.failed(shard);
         co_return std::unexpected(reply.error());

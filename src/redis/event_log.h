@@ -11,6 +11,7 @@
 #include "due_times.h"
 #include "publisher.h"
 #include "servers.h"
+#include "store/session_store.h"
 
 namespace sojourn::redis {
 
@@ -35,8 +36,7 @@ class EventLog {
   // Publishes all that waits in a shard, and takes it out.
   Task<Result<void>> drain(size_t shard);
 
-  Task<Result<std::vector<domain::LoggedEvent>>> read(domain::TenantId tenant, uint64_t after,
-                                                      size_t limit);
+  Task<Result<domain::EventPage>> read(const store::EventQuery& query);
 
   Task<Result<size_t>> trim(Time time, size_t limit, std::vector<size_t> shards);
   // Finds out when shards are to be trimmed next.

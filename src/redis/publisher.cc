@@ -5,6 +5,7 @@
 
 #include "encoding/event_record.h"
 #include "keys.h"
+#include "store/session_store.h"
 
 namespace sojourn::redis {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 constexpr size_t kMaxBatch = 200;
 
 }  // namespace
+
+std::string marks_kept_ms() { return std::to_string(store::kMarkKept.count()); }
 
 // Suspends until a request has its outcome. Destroyed before, the request goes on alone.
 struct Publisher::Outcome {
@@ -72,7 +75,7 @@ Task<void> Publisher::work_off(Queue& queue) {
 Task<Result<void>> Publisher::run(const std::string& tenant, const std::vector<RequestPtr>& batch) {
   const size_t home = shard_of(tenant);
   std::vector<std::string> keys = {key_in(home, "log", tenant), key_in(home, "head", tenant),
-                                   key_in(home, "logs")};
+                                   key_in(home, "logs"), key_in(home, "mark", tenant)};
   std::vector<std::string> arguments = {tenant};
   std::optional<Time> oldest;
   for (const RequestPtr& request : batch) {

@@ -22,6 +22,9 @@ struct Outgoing {
   std::string value;   // as it is to stand in the log
 };
 
+// store::kMarkKept as scripts take it.
+std::string marks_kept_ms();
+
 // Of one loop. One command for each tenant is under way at a time; what comes meanwhile goes with
 // the next. So what is handed in later is never in the log earlier.
 class Publisher {

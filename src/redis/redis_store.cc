@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <future>
 #include <mutex>
@@ -122,20 +121,8 @@ class RedisStore final : public store::SessionStore {
     return commits_.idempotency_entry(tenant, key);
   }
 
-  Task<Result<std::vector<domain::LoggedEvent>>> events(const domain::TenantId& tenant,
-                                                        const std::string& cursor,
-                                                        size_t limit) override {
-    uint64_t after = 0;
-    const char* end = cursor.data() + cursor.size();
-    const auto read_to = std::from_chars(cursor.data(), end, after);
-    if (cursor.empty() || read_to.ec != std::errc() || read_to.ptr != end) {
-      return refused<std::vector<domain::LoggedEvent>>(
-          ErrorKind::invalid_parameter,
-          "This is not a cursor of the event log; begin with 0, or with the cursor of an event "
-          "that "
-          "was read.");
-    }
-    return events_.read(tenant, after, limit);
+  Task<Result<domain::EventPage>> events(const store::EventQuery& query) override {
+    return events_.read(query);
   }
 
   Task<Result<size_t>> trim_events(Time time, size_t limit) override {

@@ -58,6 +58,15 @@ struct Process {
   testing::StoreOnLoop store;
 };
 
+std::vector<domain::Event> events_of(Process& process) {
+  return store::testing::kept_events(process.store, process.home, kTenant);
+}
+
+domain::EventPage events_after(Process& process, std::optional<uint64_t> place) {
+  const store::EventQuery query{.tenant = kTenant, .after = place};
+  return process.ask(process.store.events(query)).value();
+}
+
 class RedisStoreTest : public ::testing::Test {
  protected:
   RedisStoreTest() { servers.forget_all(); }
@@ -168,7 +177,7 @@ TEST_F(RedisStoreTest, FullServersRefuseGrowthAndLetSessionsBeReadAndEnded) {
   EXPECT_TRUE(healthy);
   EXPECT_EQ(process.ask(process.store.count(kTenant)), domain::Counts{});
   EXPECT_EQ(process.ask(process.store.idempotency_entry(kTenant, "k")), std::nullopt);
-  EXPECT_EQ(process.ask(process.store.events(kTenant, domain::kBeginningOfLog, 10))->size(), 2U);
+  EXPECT_EQ(events_of(process).size(), 2U);
 }
 
 TEST_F(RedisStoreTest, WhatIsRefusedForWantOfRoomInItsLastStepIsNotMadeLater) {
@@ -212,8 +221,12 @@ TEST_F(RedisStoreTest, UnreachableServersAreUnavailableNeverEmpty) {
   EXPECT_TRUE(unavailable(process.ask(process.store.count(kTenant))));
   EXPECT_TRUE(unavailable(process.ask(process.store.due(kFarOff, 10))));
   EXPECT_TRUE(unavailable(process.ask(process.store.idempotency_entry(kTenant, "k"))));
-  EXPECT_TRUE(unavailable(process.ask(process.store.events(kTenant, "0", 10))));
+  EXPECT_TRUE(unavailable(process.ask(process.store.events({.tenant = kTenant, .after = {}}))));
   EXPECT_TRUE(unavailable(process.ask(process.store.trim_events(kFarOff, 10))));
+  // What the commit left to be done beside it may have succeeded meanwhile.
+  for (int i = 0; i < 100 && process.engine->healthy(); ++i) {
+    EXPECT_TRUE(unavailable(process.ask(process.store.get(kTenant, session.id))));
+  }
   EXPECT_FALSE(process.engine->healthy());
   fault->after = SIZE_MAX;
   EXPECT_EQ(process.ask(process.store.get(kTenant, session.id)), session);
@@ -258,7 +271,7 @@ TEST_F(RedisStoreTest, ALateCopyOfACommitChangesNothing) {
   EXPECT_GT(copies, 5U);
   EXPECT_EQ(process.ask(process.store.get(kTenant, session.id)), std::nullopt);
   EXPECT_EQ(process.ask(process.store.idempotency_entry(kTenant, "k")), std::nullopt);
-  EXPECT_EQ(process.ask(process.store.events(kTenant, "0", 10))->size(), 2U);
+  EXPECT_EQ(events_of(process).size(), 2U);
 }
 
 // Makes a session and changes it some times.
@@ -311,18 +324,85 @@ TEST_F(RedisStoreTest, EachEventIsInTheLogOnceAndInOrderAlsoWhenPublishingFails)
   // Who starts publishes what was left.
   Process process(servers.client_factory());
   std::map<domain::SessionId, uint64_t> versions;
-  std::string cursor(domain::kBeginningOfLog);
-  for (;;) {
-    const auto page = process.ask(process.store.events(kTenant, cursor, 500)).value();
-    if (page.empty()) break;
-    for (const domain::LoggedEvent& logged : page) {
-      EXPECT_EQ(logged.event.version, ++versions[logged.event.session]);
-    }
-    cursor = page.back().cursor;
+  for (const domain::Event& event : events_of(process)) {
+    EXPECT_EQ(event.version, ++versions[event.session]);
   }
   EXPECT_EQ(versions.size(), 2 * kSessions);
   for (const auto& [id, version] : versions) EXPECT_EQ(version, 1 + kChanges);
   EXPECT_TRUE(servers.ask({"KEYS", "*:out"}).elements.empty());
+}
+
+// As after a failover to a server whose clock is behind.
+TEST_F(RedisStoreTest, NumbersOfAShardRiseThoughTheClockWentBack) {
+  Process process(servers.client_factory());
+  Session session = plain_session(kTenant, 1);
+  ASSERT_EQ(process.ask(process.store.commit(creation(session))), CommitOutcome::committed);
+  const size_t shard = shard_of(encoding::SessionKeyBytes(kTenant, session.id).view());
+  const std::string tenant = encoding::tenant_prefix(kTenant);
+  const auto time = servers.ask({"TIME"}).elements;
+  const std::string ahead = std::to_string(std::stoll(time[0].text) + 3'600) + "000000";
+  servers.ask({"SET", key_in(shard, "number"), ahead});
+  servers.ask({"HSET", key_in(shard_of(tenant), "head", tenant), std::to_string(shard), ahead});
+  for (int i = 0; i < 3; ++i) {
+    const Session before = session;
+    session.version += 1;
+    ASSERT_EQ(process.ask(process.store.commit(update(before, session))), CommitOutcome::committed);
+  }
+  EXPECT_EQ(events_of(process).size(), 4U);
+}
+
+TEST_F(RedisStoreTest, AnEventIsNotPublishedAgainAfterItWasTrimmed) {
+  Process process(servers.client_factory());
+  ASSERT_EQ(process.ask(process.store.commit(creation(plain_session(kTenant, 1)))),
+            CommitOutcome::committed);
+  const std::string tenant = encoding::tenant_prefix(kTenant);
+  const size_t home = shard_of(tenant);
+  const auto event = servers.ask({"XRANGE", key_in(home, "log", tenant), "-", "+"}).elements.at(0);
+  const std::string value = event.elements.at(1).elements.at(1).text;
+  const auto head = servers.ask({"HGETALL", key_in(home, "head", tenant)}).elements;
+  ASSERT_EQ(process.ask(process.store.trim_events(kFarOff, 100)), 1U);
+  // What a process leaves that dies before it has taken the event out of `out`.
+  for (size_t i = 0; i < head.size(); i += 2) {
+    if (head[i].text == "last") continue;
+    const auto shard = static_cast<size_t>(std::stoul(head[i].text));
+    servers.ask({"RPUSH", key_in(shard, "out"), head[i + 1].text + tenant + value});
+  }
+  let_time_pass();
+  Process starting(servers.client_factory());
+  EXPECT_TRUE(servers.ask({"KEYS", "*:out"}).elements.empty());
+  EXPECT_TRUE(events_of(starting).empty());
+}
+
+TEST_F(RedisStoreTest, TheMarkOutlivesTheLogAndNotForEver) {
+  Process process(servers.client_factory());
+  const Session session = plain_session(kTenant, 1);
+  const auto lifetime = [&] {
+    const std::string tenant = encoding::tenant_prefix(kTenant);
+    return servers.ask({"PTTL", key_in(shard_of(tenant), "mark", tenant)}).integer;
+  };
+  constexpr int64_t kNoKey = -2, kForEver = -1;
+  const int64_t long_time = store::kMarkKept.count() - 60'000;
+  ASSERT_EQ(process.ask(process.store.commit(creation(session))), CommitOutcome::committed);
+  EXPECT_EQ(lifetime(), kNoKey);
+  ASSERT_EQ(process.ask(process.store.trim_events(kFarOff, 100)), 1U);
+  EXPECT_GT(lifetime(), long_time);
+  EXPECT_LE(lifetime(), store::kMarkKept.count());
+  ASSERT_EQ(process.ask(process.store.commit(deletion(session))), CommitOutcome::committed);
+  EXPECT_EQ(lifetime(), kForEver) << "as long as the log has events";
+}
+
+TEST_F(RedisStoreTest, ADamagedEventKeepsNothingFromBeingTrimmed) {
+  Process process(servers.client_factory());
+  const std::string tenant = encoding::tenant_prefix(kTenant);
+  const std::string log = key_in(shard_of(tenant), "log", tenant);
+  ASSERT_EQ(process.ask(process.store.commit(creation(plain_session(kTenant, 1)))),
+            CommitOutcome::committed);
+  const uint64_t last = events_after(process, 0).next();
+  servers.ask({"XADD", log, std::to_string(last + 1) + "-0", "e", "short"});
+  servers.ask({"XADD", log, std::to_string(last + 2) + "-0", "e", ""});
+  EXPECT_EQ(process.ask(process.store.trim_events(kFarOff, 100)), 3U);
+  EXPECT_EQ(servers.ask({"EXISTS", log}).integer, 0);
+  EXPECT_FALSE(events_after(process, last + 2).gap);
 }
 
 // The newest sessions are in one of many shards, which is asked for a few at first, and both of its
@@ -543,7 +623,7 @@ class AfterACrash : public RedisStoreTest,
       EXPECT_THAT(walk(process.store, process.home, query), ::testing::Contains(session));
     }
     EXPECT_EQ(process.ask(process.store.due(kFarOff, 100))->size() >= stored.size(), true);
-    EXPECT_EQ(process.ask(process.store.events(kTenant, "0", 100))->size(), events);
+    EXPECT_EQ(events_of(process).size(), events);
 
     for (const Session& session : stored) {
       EXPECT_EQ(process.ask(process.store.commit(deletion(session))), CommitOutcome::committed);
@@ -578,7 +658,7 @@ TEST_P(AfterACrash, WhoStartsPublishesWhatWasLeft) {
       [&](Process&, bool) {
         Process starting(servers.client_factory());
         const bool made = starting.ask(starting.store.get(kTenant, session.id))->has_value();
-        EXPECT_EQ(starting.ask(starting.store.events(kTenant, "0", 100))->size(), made ? 1U : 0U);
+        EXPECT_EQ(events_of(starting).size(), made ? 1U : 0U);
       });
 }
 

@@ -31,7 +31,8 @@ struct Scripts {
   Script commit_marked;    // the same as commit; its marker makes it safe to send again
   Script count;            // (*)
   Script ensure;
-  Script list;  // (*)
+  Script events;  // (*)
+  Script list;    // (*)
   Script mark;
   Script mark_in_place;  // (*)
   Script page;           // (*)

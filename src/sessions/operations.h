@@ -164,11 +164,16 @@ Task<Result<Listing>> list(Context& context, ListRequest request);
 // what is stored.
 Task<Result<domain::Counts>> count(Context& context, domain::TenantId tenant);
 
-// The events of a tenant after `cursor` (domain::kBeginningOfLog: from the oldest kept), in order,
-// at most `limit`. invalid_parameter: not a cursor.
-Task<Result<std::vector<domain::LoggedEvent>>> read_events(Context& context,
-                                                           domain::TenantId tenant,
-                                                           std::string cursor, size_t limit);
+struct ReadEventsRequest {
+  domain::TenantId tenant;
+  // Those after this number; 0: from the very beginning. Absent: from the oldest that is kept.
+  std::optional<uint64_t> after;
+  size_t limit = 100;
+};
+
+// A page of the events of a tenant, in order. It has a gap when events after `after` were removed,
+// or `after` is a place of another log, or of a future that this log does not have.
+Task<Result<domain::EventPage>> read_events(Context& context, ReadEventsRequest request);
 
 struct Reaped {
   size_t expired = 0;    // sessions removed because their time was over

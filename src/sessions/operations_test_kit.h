@@ -59,10 +59,8 @@ class DoorStore final : public store::SessionStore {
       const domain::TenantId& tenant, const std::string& key) override {
     return inner_.idempotency_entry(tenant, key);
   }
-  Task<Result<std::vector<domain::LoggedEvent>>> events(const domain::TenantId& tenant,
-                                                        const std::string& cursor,
-                                                        size_t limit) override {
-    return inner_.events(tenant, cursor, limit);
+  Task<Result<domain::EventPage>> events(const store::EventQuery& query) override {
+    return inner_.events(query);
   }
   Task<Result<size_t>> trim_events(Time time, size_t limit) override {
     return inner_.trim_events(time, limit);
@@ -115,8 +113,8 @@ class Operations : public testing::Test {
   // What happened so far, oldest first.
   std::vector<domain::Event> events() {
     std::vector<domain::Event> all;
-    auto log = run(read_events(context_, tenant_, domain::kBeginningOfLog, 10'000));
-    for (auto& logged : *log) all.push_back(std::move(logged.event));
+    auto log = run(read_events(context_, {tenant_, {}, 10'000}));
+    for (auto& logged : log->events) all.push_back(std::move(logged.event));
     return all;
   }
 

@@ -3,12 +3,12 @@
 
 namespace sojourn::sessions {
 
-Task<Result<std::vector<domain::LoggedEvent>>> read_events(Context& context,
-                                                           domain::TenantId tenant,
-                                                           std::string cursor, size_t limit) {
-  const auto policy = context.tenants->policy_of(tenant);
+Task<Result<domain::EventPage>> read_events(Context& context, ReadEventsRequest request) {
+  const auto policy = context.tenants->policy_of(request.tenant);
   if (!policy) co_return std::unexpected(policy.error());
-  co_return co_await context.store.events(tenant, cursor, limit);
+  const store::EventQuery query{
+      .tenant = std::move(request.tenant), .after = request.after, .limit = request.limit};
+  co_return co_await context.store.events(query);
 }
 
 }  // namespace sojourn::sessions

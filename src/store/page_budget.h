@@ -1,8 +1,9 @@
-// How large a page of sessions may be.
+// How large a page of sessions or events may be.
 #pragma once
 
 #include <cstddef>
 
+#include "domain/event.h"
 #include "domain/session.h"
 
 namespace sojourn::store {
@@ -21,6 +22,10 @@ inline size_t text_bytes(const domain::Identity& identity) {
 // About the size in an answer; the same for every store.
 inline size_t page_bytes(const domain::Session& session) {
   return kEntryOverhead + text_bytes(session.identity) + session.attributes.size();
+}
+inline size_t page_bytes(const domain::Event& event) {
+  return kEntryOverhead + text_bytes(event.from.identity) + event.from.attributes.size() +
+         text_bytes(event.to.identity) + event.to.attributes.size();
 }
 
 // Counts what is put on a page.

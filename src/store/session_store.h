@@ -42,6 +42,20 @@ struct SessionPage {
   bool more = false;                      // there are further ones below the last
 };
 
+// Which events of a tenant to read.
+struct EventQuery {
+  domain::TenantId tenant;
+  // Those after this place of the log; 0: from its very beginning. Absent: from the oldest that is
+  // kept.
+  std::optional<uint64_t> after;
+  size_t limit = 100;  // as for sessions
+  size_t bytes = kPageBytes;
+};
+
+// How long the log of a tenant without events knows where it ended: longer than sessions live that
+// its events told of (docs/decisions/0011-event-numbers-and-gaps.md).
+inline constexpr Duration kMarkKept = std::chrono::hours(24 * 400);
+
 // Something whose time may be over: a session, or an idempotency key.
 struct Due {
   Time filed_at;
@@ -109,17 +123,21 @@ class SessionStore {
   virtual Task<Result<std::optional<domain::IdempotencyEntry>>> idempotency_entry(
       const domain::TenantId& tenant, const std::string& key) = 0;
 
-  // The events of a tenant after `cursor` (domain::kBeginningOfLog: from the oldest kept), in the
-  // order of their commits; at most `limit`. Events that are committed later come later, so a
-  // reader that goes on from the last cursor misses none and sees none twice. invalid_parameter:
-  // not a cursor.
-  virtual Task<Result<std::vector<domain::LoggedEvent>>> events(const domain::TenantId& tenant,
-                                                                const std::string& cursor,
-                                                                size_t limit) = 0;
+  // A page of the events of a tenant, in the order of their commits. Events that are committed
+  // later come later, so a reader that goes on from EventPage::next() misses none and sees none
+  // twice.
+  //
+  // The page begins after query.after when that is a place of the log. If it is none, the page has
+  // a gap: the place is older than the mark, and the page begins at the mark; or it is of another
+  // log, or of a future that this log does not have, and the page begins at the last place before
+  // it.
+  virtual Task<Result<domain::EventPage>> events(const EventQuery& query) = 0;
 
-  // Forgets events from before `time`, the oldest of each tenant first; at most `limit`. Returns
+  // Removes events from before `time`, the oldest of each tenant first; at most `limit`. Returns
   // how many; fewer than `limit` means there are no more, but for what other processes committed
   // lately.
+  //
+  // The mark of a log that has no events is forgotten kMarkKept after its time.
   virtual Task<Result<size_t>> trim_events(Time time, size_t limit) = 0;
 };
 

@@ -11,5 +11,5 @@ def check_store(data, seconds=120):
     for line in stdout.splitlines():
         table, count = line.split()
         rows[table] = int(count)
-    assert {"sessions", "index", "expiry", "counts", "events", "idempotency"} <= set(rows), stdout
+    assert {"sessions", "index", "expiry", "counts", "events", "logs", "idempotency"} <= set(rows), stdout
     return rows

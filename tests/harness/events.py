@@ -14,6 +14,7 @@ NOTHING = {name: None for name in IDENTITY} | {"attributes": {}}
 CAUSES = {"session.created": ("requested", "automatic"), "session.identified": ("requested",),
           "session.updated": ("requested",), "session.ended": ("ended", "ended_all"),
           "session.expired": ("expired_idle", "expired_lifetime")}
+CURSOR = re.compile("0|[1-9][0-9]*")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -22,7 +23,7 @@ def check_event(event, tenant):
     assert set(event) == {"specversion", "id", "source", "type", "subject", "time",
                           "datacontenttype", "data"}, event
     assert event["specversion"] == "1.0" and event["datacontenttype"] == "application/json"
-    assert type(event["id"]) is str and event["id"]
+    assert CURSOR.fullmatch(event["id"]), event
     assert type(event["source"]) is str and event["source"]
     assert SESSION_ID.fullmatch(event["subject"]), event
     assert TIME.fullmatch(event["time"]), event
@@ -42,10 +43,12 @@ def check_event(event, tenant):
             assert set(members) <= set(NOTHING), event
 
 
-def check_events(response, tenant):
-    """A page of events: they, and where to go on, which is always there."""
-    page = check_answer(response, {"events", "nextCursor"})
-    assert type(page["nextCursor"]) is str, page
+def check_events(response, tenant, gap=False):
+    """A page of events: they, and where to go on, which is always there. `gap`: the page must say that
+    events are missing before it; otherwise it must not."""
+    page = check_answer(response, {"events", "nextCursor"} | ({"gap"} if gap else set()))
+    assert not gap or page["gap"] is True, page
+    assert CURSOR.fullmatch(page["nextCursor"]), page
     for event in page["events"]:
         check_event(event, tenant)
     if page["events"]:
@@ -54,14 +57,14 @@ def check_events(response, tenant):
 
 
 def all_events(client, after=None, limit=500):
-    """Every event of the client's tenant after a cursor."""
+    """Every event of the client's tenant after a cursor; without: every one that is kept."""
     events = []
     while True:
         page, after = check_events(client.events(after=after, limit=limit), client.tenant)
         events += page
-        if len(page) < limit:
-            ids = [event["id"] for event in events]
-            assert len(set(ids)) == len(ids), "an event twice"
+        if not page:
+            ids = [int(event["id"]) for event in events]
+            assert ids == sorted(set(ids)), "an event twice, or out of order"
             return events
 
 
@@ -153,7 +156,13 @@ class Stream:
         return [line for line in block.decode("utf-8").split("\n") if line]
 
     def next(self, seconds=None):
-        """The next event; None at the end of the stream."""
+        """The next event; None at the end of the stream. There must be no gap before it."""
+        message = self.message(seconds)
+        assert message is None or "gap" not in message, message
+        return message
+
+    def message(self, seconds=None):
+        """The next event, or {"gap": ...} where some are missing; None at the end of the stream."""
         deadline = time.monotonic() + (seconds or self._seconds)
         while True:
             lines = self.block(max(0.01, deadline - time.monotonic()))
@@ -168,6 +177,9 @@ class Stream:
         assert sorted(name for name, _ in fields) == ["data", "event", "id"], lines
         fields = dict(fields)
         event = json.loads(fields["data"])
+        if fields["event"] == "gap":
+            assert set(event) == {"after", "nextCursor"} and fields["id"] == event["nextCursor"], lines
+            return {"gap": event}
         check_event(event, self.tenant)
         assert (fields["id"], fields["event"]) == (event["id"], event["type"]), lines
         return event

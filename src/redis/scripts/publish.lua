@@ -1,7 +1,7 @@
 -- Appends events that wait in the `out` of some shards to the log of their tenant, each once, those of
 -- a shard in the order given (redis-data-format.md, "Events").
 --
--- KEYS: log, head, logs. All are of the tenant's home shard.
+-- KEYS: log, head, logs, mark. All are of the tenant's home shard.
 -- ARGV: 1 the tenant; then for each event the shard it comes from, its number there and its value.
 -- Answers how many were new.
 local call = redis.call
@@ -9,7 +9,7 @@ local call = redis.call
 local fields = {'last'}
 for i = 2, #ARGV, 3 do fields[#fields + 1] = ARGV[i] end
 local known = call('HMGET', KEYS[2], unpack(fields))
-local last = tonumber(known[1] or '0')
+local last = math.max(tonumber(known[1] or '0'), tonumber(call('GET', KEYS[4]) or '0'))
 local tail = call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if tail then last = math.max(last, tonumber(string.match(tail[1], '^%d+'))) end
 local time = call('TIME')
@@ -37,8 +37,9 @@ for shard, number in pairs(seen) do
 end
 call('HSET', KEYS[2], unpack(head))
 if not tail then
-  -- The log was empty, so its head was to go (trim.lua).
+  -- The log was empty, so its head and its mark were to go (trim.lua).
   call('PERSIST', KEYS[2])
+  call('PERSIST', KEYS[4])
   call('ZADD', KEYS[3], string.format('%.0f', struct.unpack('>i8', oldest, 4)), ARGV[1])
 end
 return count

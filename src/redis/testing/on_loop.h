@@ -42,11 +42,8 @@ class StoreOnLoop final : public store::SessionStore {
     return there<std::optional<domain::IdempotencyEntry>>(
         [&] { return store_->idempotency_entry(tenant, key); });
   }
-  Task<Result<std::vector<domain::LoggedEvent>>> events(const domain::TenantId& tenant,
-                                                        const std::string& cursor,
-                                                        size_t limit) override {
-    return there<std::vector<domain::LoggedEvent>>(
-        [&, limit] { return store_->events(tenant, cursor, limit); });
+  Task<Result<domain::EventPage>> events(const store::EventQuery& query) override {
+    return there<domain::EventPage>([&] { return store_->events(query); });
   }
   Task<Result<size_t>> trim_events(Time time, size_t limit) override {
     return there<size_t>([=, this] { return store_->trim_events(time, limit); });

@@ -59,10 +59,14 @@ CommitOutcome commit_to(SessionStore& store, TestExecutor& home, const domain::C
 
 // All pages of `query`, each of at most query.limit.
 std::vector<domain::Session> walk(SessionStore& store, TestExecutor& home, Query query);
-// All events of a tenant after `cursor`, read in pages of `limit`; `cursor` is the last one's then.
+// All events of a tenant after the place `after`, read in pages of `limit`; `after` is the end of
+// the log then. A gap throws.
 std::vector<domain::Event> read_events(SessionStore& store, TestExecutor& home,
-                                       const domain::TenantId& tenant, std::string& cursor,
+                                       const domain::TenantId& tenant, uint64_t& after,
                                        size_t limit);
+// All that is kept.
+std::vector<domain::Event> kept_events(SessionStore& store, TestExecutor& home,
+                                       const domain::TenantId& tenant);
 
 class Conformance : public ::testing::TestWithParam<StoreFactory> {
  protected:
@@ -71,6 +75,8 @@ class Conformance : public ::testing::TestWithParam<StoreFactory> {
 
   std::optional<domain::Session> get(const domain::TenantId& tenant, const domain::SessionId& id);
   CommitOutcome commit(const domain::Change& change);
+  // Of the tenant "t".
+  domain::EventPage events_after(std::optional<uint64_t> place, size_t limit = 100);
   // False when the store is not durable.
   bool reopen();
 

@@ -44,13 +44,13 @@ TEST_P(Conformance, LogsTheEventOfEachChangeInOrder) {
   ASSERT_EQ(commit(over), CommitOutcome::committed);
   const std::vector<Event> expected = {*made.event, *updated.event, *over.event};
   for (const size_t limit : {1u, 2u, 3u, 100u}) {
-    std::string cursor = domain::kBeginningOfLog;
-    EXPECT_EQ(read_events(store(), home(), kTenant, cursor, limit), expected);
+    uint64_t place = 0;
+    EXPECT_EQ(read_events(store(), home(), kTenant, place, limit), expected);
   }
-  const auto first = ask(store().events(kTenant, domain::kBeginningOfLog, 1));
-  ASSERT_EQ(first.size(), 1u);
-  EXPECT_EQ(ask(store().events(kTenant, first[0].cursor, 1))[0].event, *updated.event);
-  EXPECT_TRUE(ask(store().events(tenant("nobody"), domain::kBeginningOfLog, 10)).empty());
+  const auto first = events_after(0, 1);
+  ASSERT_EQ(first.events.size(), 1u);
+  EXPECT_EQ(events_after(first.next(), 1).events[0].event, *updated.event);
+  EXPECT_TRUE(kept_events(store(), home(), tenant("nobody")).empty());
 }
 
 TEST_P(Conformance, AnEventKeepsEveryMember) {
@@ -64,22 +64,9 @@ TEST_P(Conformance, AnEventKeepsEveryMember) {
     ASSERT_EQ(commit(change), CommitOutcome::committed);
     expected.push_back(*change.event);
   }
-  std::string cursor = domain::kBeginningOfLog;
-  EXPECT_EQ(read_events(store(), home(), kTenant, cursor, 3), expected);
+  EXPECT_EQ(kept_events(store(), home(), kTenant), expected);
   if (!reopen()) return;
-  cursor = domain::kBeginningOfLog;
-  EXPECT_EQ(read_events(store(), home(), kTenant, cursor, 3), expected);
-}
-
-TEST_P(Conformance, RefusesWhatIsNoCursor) {
-  ASSERT_EQ(commit(creation(plain_session(kTenant, 1))), CommitOutcome::committed);
-  for (const std::string& text :
-       {std::string(), std::string("x"), std::string("1x"), std::string("-1"), std::string(" 1"),
-        std::string("1 "), std::string("99999999999999999999999"), std::string("1\0", 2)}) {
-    const auto page = home().run(store().events(kTenant, text, 10));
-    ASSERT_FALSE(page.has_value()) << text;
-    EXPECT_EQ(page.error().kind, ErrorKind::invalid_parameter);
-  }
+  EXPECT_EQ(kept_events(store(), home(), kTenant), expected);
 }
 
 TEST_P(Conformance, TrimsTheOldestOfEachTenant) {
@@ -91,18 +78,14 @@ TEST_P(Conformance, TrimsTheOldestOfEachTenant) {
   for (const int64_t time : {1, 2}) {
     ASSERT_EQ(commit(creation_at(at(time), ++number, other)), CommitOutcome::committed);
   }
-  const auto seen = ask(store().events(kTenant, domain::kBeginningOfLog, 2));
   EXPECT_EQ(ask(store().trim_events(at(1), 100)), 0u);
   EXPECT_EQ(ask(store().trim_events(at(30), 100)), 4u);
   EXPECT_EQ(ask(store().trim_events(at(30), 100)), 0u);
-  std::string cursor = domain::kBeginningOfLog;
-  const auto kept = read_events(store(), home(), kTenant, cursor, 10);
+  const auto kept = kept_events(store(), home(), kTenant);
   ASSERT_EQ(kept.size(), 2u);
   EXPECT_EQ(kept[0].time, at(30));
   EXPECT_EQ(kept[1].time, at(5));
-  EXPECT_TRUE(ask(store().events(other, domain::kBeginningOfLog, 10)).empty());
-  // A reader that was behind goes on with what is kept.
-  EXPECT_EQ(ask(store().events(kTenant, seen[0].cursor, 10)).size(), 2u);
+  EXPECT_TRUE(kept_events(store(), home(), other).empty());
 }
 
 TEST_P(Conformance, TrimsAtMostAsManyAsAsked) {
@@ -116,24 +99,124 @@ TEST_P(Conformance, TrimsAtMostAsManyAsAsked) {
   for (int i = 0; i < 4; ++i) counts.push_back(ask(store().trim_events(at(4), 5)));
   EXPECT_EQ(counts, (std::vector<size_t>{5, 5, 2, 0}));
   for (const char* name : {"a", "b", "c"}) {
-    EXPECT_EQ(ask(store().events(tenant(name), domain::kBeginningOfLog, 10)).size(), 1u);
+    EXPECT_EQ(kept_events(store(), home(), tenant(name)).size(), 1u);
   }
 }
 
-TEST_P(Conformance, ACursorIsNeverGivenTwice) {
+TEST_P(Conformance, ANumberIsNeverGivenTwice) {
   ASSERT_EQ(commit(creation_at(at(1), 1)), CommitOutcome::committed);
   ASSERT_EQ(commit(creation_at(at(1), 2)), CommitOutcome::committed);
-  const auto before = ask(store().events(kTenant, domain::kBeginningOfLog, 10));
-  ASSERT_EQ(before.size(), 2u);
+  const auto before = events_after(0);
+  ASSERT_EQ(before.events.size(), 2u);
   ASSERT_EQ(ask(store().trim_events(at(2), 10)), 2u);
   reopen();
   const auto again = creation_at(at(3), 3);
   ASSERT_EQ(commit(again), CommitOutcome::committed);
-  const auto after = ask(store().events(kTenant, before[1].cursor, 10));
-  ASSERT_EQ(after.size(), 1u);
-  EXPECT_EQ(after[0].event, *again.event);
-  EXPECT_NE(after[0].cursor, before[0].cursor);
-  EXPECT_NE(after[0].cursor, before[1].cursor);
+  const auto after = events_after(before.next());
+  EXPECT_FALSE(after.gap);
+  ASSERT_EQ(after.events.size(), 1u);
+  EXPECT_EQ(after.events[0].event, *again.event);
+  EXPECT_GT(after.events[0].number, before.next());
+}
+
+// Gaps
+
+TEST_P(Conformance, ALogOfNothingHasOnePlace) {
+  for (const std::optional<uint64_t> after :
+       {std::optional<uint64_t>(), std::optional<uint64_t>(0)}) {
+    const auto page = events_after(after);
+    EXPECT_TRUE(page.events.empty());
+    EXPECT_FALSE(page.gap);
+    EXPECT_EQ(page.next(), 0u);
+  }
+  for (const uint64_t ahead : {uint64_t{1}, uint64_t{1} << 50, UINT64_MAX}) {
+    const auto page = events_after(ahead);
+    EXPECT_TRUE(page.gap);
+    EXPECT_TRUE(page.events.empty());
+    EXPECT_EQ(page.next(), 0u);
+  }
+}
+
+TEST_P(Conformance, AGapIsToldWhereEventsWereRemoved) {
+  for (uint64_t i = 1; i <= 4; ++i) {
+    ASSERT_EQ(commit(creation_at(at(static_cast<int64_t>(i)), i)), CommitOutcome::committed);
+  }
+  const auto all = events_after(0).events;
+  ASSERT_EQ(all.size(), 4u);
+  const auto expect_page = [&](std::optional<uint64_t> after, bool gap, size_t first) {
+    for (int round = 0; round < 2; ++round) {
+      const auto page = events_after(after);
+      EXPECT_EQ(page.gap, gap);
+      ASSERT_EQ(page.events.size(), all.size() - first);
+      if (!page.events.empty()) {
+        EXPECT_EQ(page.events[0].number, all[first].number);
+      }
+      EXPECT_EQ(page.next(), all.back().number);
+      // The place that the page follows is one of the log.
+      EXPECT_FALSE(events_after(page.from).gap);
+      EXPECT_EQ(events_after(page.from).events.size(), page.events.size());
+      reopen();
+    }
+  };
+  for (size_t i = 0; i < all.size(); ++i) expect_page(all[i].number, false, i + 1);
+  ASSERT_EQ(ask(store().trim_events(at(3), 100)), 2u);
+  expect_page(std::nullopt, false, 2);
+  expect_page(0, true, 2);
+  expect_page(all[0].number, true, 2);
+  expect_page(all[1].number, false, 2);  // the last one that was removed: nothing is missed
+  expect_page(all[2].number, false, 3);
+  expect_page(all[3].number, false, 4);
+  ASSERT_EQ(ask(store().trim_events(Time::max(), 100)), 2u);
+  expect_page(std::nullopt, false, 4);
+  expect_page(all[2].number, true, 4);
+  expect_page(all[3].number, false, 4);
+}
+
+TEST_P(Conformance, APlaceOfAnotherLogIsAGap) {
+  ASSERT_EQ(commit(creation(plain_session(kTenant, 1))), CommitOutcome::committed);
+  const uint64_t first = events_after(0).next();
+  ASSERT_EQ(commit(creation(plain_session(kTenant, 2))), CommitOutcome::committed);
+  const uint64_t last = events_after(0).next();
+  ASSERT_GT(last, first + 1) << "between two events that are committed apart there is room";
+
+  const auto between = events_after(first + 1);
+  EXPECT_TRUE(between.gap);
+  EXPECT_EQ(between.from, first);
+  ASSERT_EQ(between.events.size(), 1u);
+  EXPECT_EQ(between.next(), last);
+
+  for (const uint64_t place : {last + 1, last + (uint64_t{1} << 40), UINT64_MAX}) {
+    const auto ahead = events_after(place);
+    EXPECT_TRUE(ahead.gap);
+    EXPECT_TRUE(ahead.events.empty());
+    EXPECT_EQ(ahead.next(), last);
+  }
+  EXPECT_TRUE(events_after(first - 1).gap);
+  EXPECT_EQ(events_after(first - 1).from, 0u);
+}
+
+// Pages
+
+TEST_P(Conformance, APageOfEventsEndsWithTheEventThatReachesItsBytes) {
+  std::vector<Event> expected;
+  for (uint64_t i = 1; i <= 10; ++i) {
+    Session session = plain_session(kTenant, i);
+    session.attributes.assign(1'000 * i, 'x');
+    const auto change = creation(session);
+    ASSERT_EQ(commit(change), CommitOutcome::committed);
+    expected.push_back(*change.event);
+  }
+  const size_t two = page_bytes(expected[0]) + page_bytes(expected[1]);
+  for (const auto& [bytes, count] : {std::pair<size_t, size_t>{1, 1},
+                                     {page_bytes(expected[0]), 1},
+                                     {page_bytes(expected[0]) + 1, 2},
+                                     {two, 2},
+                                     {two + 1, 3},
+                                     {kPageBytes, 10}}) {
+    const auto page =
+        ask(store().events({.tenant = kTenant, .after = 0, .limit = 100, .bytes = bytes}));
+    EXPECT_EQ(page.events.size(), count) << bytes;
+  }
 }
 
 // Writers commit; a reader goes on from its cursor.
@@ -155,10 +238,10 @@ TEST_P(Conformance, AReaderThatGoesOnMissesNothingAndSeesNothingTwice) {
       return;
     }
     std::map<domain::SessionId, uint64_t> versions;
-    std::string cursor = domain::kBeginningOfLog;
+    uint64_t place = 0;
     for (bool last = false; !last;) {
       last = writing.load() == 0;
-      for (const Event& event : read_events(mine, pump, kTenant, cursor, 7)) {
+      for (const Event& event : read_events(mine, pump, kTenant, place, 7)) {
         EXPECT_EQ(event.version, versions[event.session] + 1);  // in order, none lost, none twice
         versions[event.session] = event.version;
       }
@@ -189,9 +272,7 @@ TEST_P(Conformance, TrimmingBesideCommitsTakesOnlyWhatIsOld) {
   });
   EXPECT_EQ(trimmed.load(), (kThreads - 1) * 20);
   for (size_t thread = 1; thread < kThreads; ++thread) {
-    std::string cursor = domain::kBeginningOfLog;
-    EXPECT_EQ(read_events(store(), home(), tenant(std::string(thread, 't')), cursor, 100).size(),
-              10u);
+    EXPECT_EQ(kept_events(store(), home(), tenant(std::string(thread, 't'))).size(), 10u);
   }
 }
 

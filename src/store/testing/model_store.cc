@@ -1,10 +1,16 @@
 #include "testing/model_store.h"
 
 #include <algorithm>
-#include <charconv>
 #include <tuple>
 
 namespace sojourn::store::testing {
+
+namespace {
+
+// From one number to the next: as with other stores, there are numbers that are no event's.
+constexpr uint64_t kStep = 10;
+
+}  // namespace
 
 std::optional<domain::Session> ModelDatabase::get(const SessionKey& key) const {
   const std::lock_guard lock(mutex_);
@@ -52,8 +58,9 @@ CommitOutcome ModelDatabase::commit(const domain::Change& change) {
     }
   }
   if (change.event) {
-    log_.push_back(*change.event);
-    trimmed_.push_back(false);
+    Log& log = logs_[change.event->tenant];
+    log.last += kStep;
+    log.events.push_back({log.last, *change.event});
   }
   return CommitOutcome::committed;
 }
@@ -113,20 +120,23 @@ std::optional<domain::IdempotencyEntry> ModelDatabase::idempotency_entry(
   return found->second;
 }
 
-Result<std::vector<domain::LoggedEvent>> ModelDatabase::events(const domain::TenantId& tenant,
-                                                               const std::string& cursor,
-                                                               size_t limit) const {
-  size_t place = 0;
-  const char* end = cursor.data() + cursor.size();
-  const auto read = std::from_chars(cursor.data(), end, place);
-  if (cursor.empty() || read.ec != std::errc() || read.ptr != end) {
-    return failure(ErrorKind::invalid_parameter, "Not a cursor of this store.");
-  }
+domain::EventPage ModelDatabase::events(const EventQuery& query) const {
   const std::lock_guard lock(mutex_);
-  std::vector<domain::LoggedEvent> page;
-  for (; place < log_.size() && page.size() < limit; ++place) {
-    if (trimmed_[place] || log_[place].tenant != tenant) continue;
-    page.push_back({std::to_string(place + 1), log_[place]});
+  const auto found = logs_.find(query.tenant);
+  const Log log = found == logs_.end() ? Log() : found->second;
+  domain::EventPage page{.events = {}, .from = log.mark};
+  if (query.after) {
+    for (const domain::LoggedEvent& event : log.events) {
+      if (event.number <= *query.after) page.from = event.number;
+    }
+    page.gap = page.from != *query.after;
+  }
+  PageBudget budget(query.limit, query.bytes);
+  for (const domain::LoggedEvent& event : log.events) {
+    if (event.number <= page.from) continue;
+    if (budget.spent()) break;
+    budget.take(event.event);
+    page.events.push_back(event);
   }
   return page;
 }
@@ -134,15 +144,13 @@ Result<std::vector<domain::LoggedEvent>> ModelDatabase::events(const domain::Ten
 size_t ModelDatabase::trim_events(Time time, size_t limit) {
   const std::lock_guard lock(mutex_);
   size_t count = 0;
-  std::vector<domain::TenantId> kept;  // tenants whose oldest event is young enough
-  for (size_t i = 0; i < log_.size() && count < limit; ++i) {
-    if (trimmed_[i] || std::ranges::find(kept, log_[i].tenant) != kept.end()) continue;
-    if (log_[i].time < time) {
-      trimmed_[i] = true;
+  for (auto& [tenant, log] : logs_) {
+    auto kept = log.events.begin();
+    for (; kept != log.events.end() && kept->event.time < time && count < limit; ++kept) {
+      log.mark = kept->number;
       ++count;
-    } else {
-      kept.push_back(log_[i].tenant);
     }
+    log.events.erase(log.events.begin(), kept);
   }
   return count;
 }

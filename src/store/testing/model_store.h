@@ -23,8 +23,7 @@ class ModelDatabase {
   domain::Counts count(const domain::TenantId& tenant) const;
   std::vector<Due> due(Time now, size_t limit) const;
   std::optional<domain::IdempotencyEntry> idempotency_entry(const IdempotencyKey& key) const;
-  Result<std::vector<domain::LoggedEvent>> events(const domain::TenantId& tenant,
-                                                  const std::string& cursor, size_t limit) const;
+  domain::EventPage events(const EventQuery& query) const;
   size_t trim_events(Time time, size_t limit);
 
  private:
@@ -33,11 +32,16 @@ class ModelDatabase {
     Time filed_at;
   };
 
+  struct Log {
+    uint64_t mark = 0;
+    uint64_t last = 0;  // the last number given
+    std::vector<domain::LoggedEvent> events;
+  };
+
   mutable std::mutex mutex_;
   std::map<SessionKey, StoredSession> sessions_;
   std::map<IdempotencyKey, domain::IdempotencyEntry> idempotency_;
-  std::vector<domain::Event> log_;  // the cursor of an event is its place here, from 1
-  std::vector<bool> trimmed_;       // which of them are forgotten
+  std::map<domain::TenantId, Log> logs_;
 };
 
 // Answers every call at once. The database must outlive it.
@@ -66,10 +70,8 @@ class ModelStore final : public SessionStore {
     return Result<std::optional<domain::IdempotencyEntry>>(
         database_.idempotency_entry({tenant, key}));
   }
-  Task<Result<std::vector<domain::LoggedEvent>>> events(const domain::TenantId& tenant,
-                                                        const std::string& cursor,
-                                                        size_t limit) override {
-    return database_.events(tenant, cursor, limit);
+  Task<Result<domain::EventPage>> events(const EventQuery& query) override {
+    return Result<domain::EventPage>(database_.events(query));
   }
   Task<Result<size_t>> trim_events(Time time, size_t limit) override {
     return Result<size_t>(database_.trim_events(time, limit));
