@@ -8,6 +8,7 @@ import pytest
 from harness.client import Client, Connection
 from harness.events import Stream, all_events, check_events
 from harness.load import Crowd, random_step, run_steps
+from harness.metrics import metrics
 from harness.processes import wait_for
 from harness.wire import check_error, check_session
 
@@ -124,6 +125,20 @@ def test_a_slow_reader_is_told_what_it_missed(start_server, tenant):
     assert [event["subject"] for event in seen] == made[:len(seen) - 1] + made[-1:]
     assert gaps[0]["gap"]["after"] == seen[-2]["id"]
     slow.close()
+    client.close()
+
+
+def test_a_log_that_is_off_is_a_gap_that_is_told_now_and_then(start_server, tenant):
+    server = start_server("events.retention=0")
+    client = Client(server.address, tenant)
+    with Stream(server.address, tenant) as stream:
+        check_session(client.create())
+        assert set(stream.message()) == {"gap"}
+        for _ in range(100):
+            check_session(client.create())
+        with pytest.raises(OSError):
+            stream.message(seconds=1)
+    assert metrics(server).sum("sojourn_event_gaps_total") == 1
     client.close()
 
 

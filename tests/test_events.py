@@ -1,16 +1,19 @@
 """The event log: every change is one event, in order, in pages; the fold of all is the sessions."""
 
 import random
+import signal
 import time
 
 import pytest
 
+from harness.check import check_store
 from harness.client import Client
-from harness.events import all_events, check_events, fold, without_time
+from harness.events import all_events, check_events, fold, told_alive, without_time
 from harness.load import Crowd, create_many, random_step, run_steps, walk
 from harness.metrics import metrics
 from harness.processes import wait_for
 from harness.scale import size
+from harness.stores import EMBEDDED
 from harness.wire import check_error, check_session, milliseconds
 
 LOAD = size("SOJOURN_EVENT_LOAD", 1_000, 20_000)  # random operations before a fold
@@ -321,6 +324,69 @@ def test_a_cursor_of_another_log_is_told(client, tenant):
     nobody = Client(client.address, tenant + "-nobody")
     assert check_gap(nobody, ids[0], []) == "0"
     nobody.close()
+
+
+def test_a_log_that_is_turned_off_is_emptied(start_server, tenant):
+    server = start_server()
+    client = Client(server.address, tenant)
+    create_many(server.address, tenant, 600)
+    session = check_session(client.create())["sessionId"]
+    cursor = all_events(client)[-1]["id"]
+    client.close()
+    server.stop()
+
+    server = start_server("events.retention=0", data=server.data)
+    client = Client(server.address, tenant)
+    wait_for(lambda: check_events(client.events(), tenant)[0] == [], "the events are removed", 20)
+    assert check_events(client.events(after=cursor), tenant) == ([], cursor), "nothing happened since"
+    check_session(client.end(session))
+    check_gap(client, cursor, [])
+    wait_for(lambda: metrics(server).sum("sojourn_reaper_removed_total", what="event") >= 600, "so says the reaper")
+    client.close()
+    server.stop()
+    if EMBEDDED:
+        rows = check_store(server.data)
+        assert (rows["events"], rows["logs"]) == (0, 1)
+
+
+@pytest.mark.parametrize("how", ["reload", "restart"])
+def test_a_log_that_was_off_shows_no_session_that_is_over(start_server, tenant, tmp_path, how):
+    """It may be off so shortly that nobody has removed its events."""
+    config = tmp_path / "sojourn.toml"
+    on, off = '[events]\nretention = "14d"\n', '[events]\nretention = "0"\n'
+    config.write_text(on)
+    server = start_server(config=config)
+    client = Client(server.address, tenant)
+
+    def turn(text):
+        nonlocal client
+        config.write_text(text)
+        if how == "reload":
+            loads = metrics(server).sum("sojourn_config_reloads_total", result="good")
+            server.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: metrics(server).sum("sojourn_config_reloads_total", result="good") > loads, "it is loaded")
+        else:
+            client.close()
+            server.kill()
+            server.start()
+            client = Client(server.address, tenant)
+
+    create_many(server.address, tenant, 300)
+    over, kept, changed = [check_session(client.create())["sessionId"] for _ in range(3)]
+    cursor = all_events(client)[-1]["id"]
+    turn(off)
+    check_session(client.end(over))
+    turn(on)
+    check_session(client.associate(changed, {"gkc_agentId": "a"}))
+    made = check_session(client.create())["sessionId"]
+    live = {info["sessionId"] for info in walk(client)}
+    assert over not in live and {kept, changed, made} <= live
+    events = all_events(client)
+    assert told_alive(events) <= live
+    assert [event["subject"] for event in events] == [changed, made]
+    check_gap(client, cursor, [event["id"] for event in events])
+    check_gap(client, "0", [event["id"] for event in events])
+    client.close()
 
 
 # The fold: the events make the sessions

@@ -58,6 +58,19 @@ def test_expiry_makes_room(start_server, tenant):
     client.close()
 
 
+def test_it_holds_with_the_log_of_events_off(start_server, tenant):
+    client = Client(start_server("sessions.max_sessions=3", "events.retention=0").address, tenant)
+    made = [check_session(client.create())["sessionId"] for _ in range(3)]
+    for _ in range(3):
+        check_exceeded(client.create())
+    check_session(client.associate(made[0], {"gkc_customerId": "bob"}))
+    check_exceeded(client.create())
+    check_session(client.end(made[0]))
+    check_session(client.create())
+    check_exceeded(client.create())
+    client.close()
+
+
 def test_a_policy_and_a_reload_change_it(start_server, tmp_path):
     config = tmp_path / "sojourn.toml"
     config.write_text('[sessions]\nmax_sessions = 1\n[tenants.policy."big"]\nmax_sessions = 0\n')

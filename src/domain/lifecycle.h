@@ -37,6 +37,11 @@ struct Change {
   enum class Expiry { keep, refile };
   Expiry expiry = Expiry::keep;
 
+  // off: the event takes its place in the log and is removed in the same step, with all before it.
+  // So a log is whole or says where it is not, whenever it was turned off.
+  enum class Logging { on, off };
+  Logging logging = Logging::on;
+
   std::optional<IdempotencyChange> idempotency;
 
   friend bool operator==(const Change&, const Change&) = default;

@@ -153,7 +153,8 @@ int Application::apply_idempotency(const PreparedKey& change, ApplyResult& resul
 
 int Application::apply_event(const PreparedSession& change, ApplyResult& result) {
   const bool knew_of_damage = logs_.mark_was_damaged();
-  const int error = logs_.append(change.counts_key, *change.event);
+  const int error = change.event_is_kept ? logs_.append(change.counts_key, *change.event)
+                                         : logs_.drop(change.counts_key);
   if (logs_.mark_was_damaged() != knew_of_damage) result.disagreement = true;
   return error;
 }

@@ -95,6 +95,15 @@ int EventLogs::append(const std::string& tenant, std::string_view body) {
   return 0;
 }
 
+int EventLogs::drop(const std::string& tenant) {
+  const auto log = log_of(tenant);
+  if (!log) return log.error();
+  if ((*log)->last > (*log)->mark) is_to_be_trimmed(Time::min());  // it has events
+  (*log)->last = (*log)->mark = next_number(**log);
+  (*log)->changed = true;
+  return 0;
+}
+
 std::expected<size_t, int> EventLogs::trim(const Trimming& trimming) {
   size_t count = 0;
   for (const std::string& key : trimming.events) {

@@ -54,6 +54,9 @@ class EventLogs {
   // Appends an event (encoding::encoded_event).
   int append(const std::string& tenant, std::string_view body);
 
+  // An event that is not kept: it takes its number, and is removed with all before it.
+  int drop(const std::string& tenant);
+
   // How many events were removed. What someone else removed since is passed over.
   std::expected<size_t, int> trim(const Trimming& trimming);
 
@@ -61,7 +64,7 @@ class EventLogs {
   int finish();
 
   // For whoever trims, once the transaction is committed: the time of the earliest event that was
-  // appended.
+  // appended; and whether events were cut off that are still in the table.
   std::optional<Time> earliest() const { return earliest_; }
 
   // A mark was damaged, and is replaced.

@@ -38,6 +38,11 @@ size_t trim(TestEngine& engine, Time time, size_t limit) {
   return store::testing::answer_from(engine.home, engine.store().trim_events(time, limit));
 }
 
+domain::Change unlogged(domain::Change change) {
+  change.logging = domain::Change::Logging::off;
+  return change;
+}
+
 // The first number of a millisecond.
 uint64_t number_at(const TestEngine& engine) { return event_number_of(engine.clock.now()); }
 
@@ -218,6 +223,25 @@ TEST(LmdbEvents, ADamagedMarkIsNeverGuessedAt) {
   }
 }
 
+TEST(LmdbEvents, WhatWasCutOffIsTrimmedInSteps) {
+  for (const bool reopened : {false, true}) {
+    const TestDirectory directory;
+    TestEngine engine(directory.data());
+    for (uint64_t i = 0; i < 10; ++i) ASSERT_TRUE(engine.commit(creation(session(i))).has_value());
+    EXPECT_EQ(trim(engine, Time(), 4), 0u);
+    ASSERT_EQ(engine.commit(unlogged(deletion(session(0)))), CommitOutcome::committed);
+    ASSERT_EQ(engine.commit(deletion(session(1))), CommitOutcome::committed);
+    if (reopened) engine.reopen();
+    EXPECT_EQ(check(*engine)->events, 11u);
+    EXPECT_EQ(numbers(engine).size(), 1u);
+    std::vector<size_t> counts;
+    for (int i = 0; i < 4; ++i) counts.push_back(trim(engine, Time(), 4));
+    EXPECT_EQ(counts, (std::vector<size_t>{4, 4, 2, 0}));
+    EXPECT_EQ(numbers(engine).size(), 1u);
+    expect_sound(*engine);
+  }
+}
+
 TEST(LmdbEvents, TheMarkOfAnEmptyLogIsForgottenAtLast) {
   const TestDirectory directory;
   TestEngine engine(directory.data());
@@ -246,15 +270,20 @@ TEST(LmdbEvents, TheMarkOfALogThatIsUsedAgainIsNotForgotten) {
   constexpr uint64_t kMark = 7;
   const auto body = encoding::encoded_event(*creation(session(1)).event);
   const std::string log = encoding::tenant_prefix(tenant("t"));
-  const TestDirectory directory;
-  tamper(directory.data(), [&](MDB_txn* transaction, const Tables& tables) {
-    ASSERT_EQ(put_mark(transaction, tables, log, kMark), 0);
-    EventLogs logs(transaction, tables, Time());
-    ASSERT_EQ(logs.append(log, body), 0);
-    ASSERT_EQ(logs.trim({.events = {}, .marks = {{log, kMark}}}), 0u);
-    ASSERT_EQ(logs.finish(), 0);
-    EXPECT_EQ(mark_of(transaction, tables, log).value(), kMark);
-  });
+  for (const bool event_is_kept : {true, false}) {
+    const TestDirectory directory;
+    tamper(directory.data(), [&](MDB_txn* transaction, const Tables& tables) {
+      ASSERT_EQ(put_mark(transaction, tables, log, kMark), 0);
+      EventLogs logs(transaction, tables, Time());
+      ASSERT_EQ(event_is_kept ? logs.append(log, body) : logs.drop(log), 0);
+      ASSERT_EQ(logs.trim({.events = {}, .marks = {{log, kMark}}}), 0u);
+      ASSERT_EQ(logs.finish(), 0);
+      const auto mark = mark_of(transaction, tables, log).value();
+      ASSERT_TRUE(mark.has_value());
+      EXPECT_EQ(*mark == kMark, event_is_kept);
+      EXPECT_GE(*mark, kMark);
+    });
+  }
 }
 
 TEST(LmdbLists, AListThatMeetsDamageIsRefused) {

@@ -53,6 +53,7 @@ PreparedSession prepared_session(const domain::Change& change,
   }
   prepare_index(change, indexed, prepared);
   if (change.event) prepared.event = encoding::encoded_event(*change.event);
+  prepared.event_is_kept = change.logging == domain::Change::Logging::on;
   return prepared;
 }
 
@@ -61,9 +62,10 @@ PreparedSession prepared_session(const domain::Change& change,
 Room PreparedChange::room() const {
   if (idempotency && idempotency->after && !idempotency->before) return Room::more;
   if (!session) return Room::none;
-  if (!session->after) return session->event ? Room::end : Room::none;
+  const bool event = session->event && session->event_is_kept;
+  if (!session->after) return event ? Room::end : Room::none;
   const bool larger = !session->before || session->after->size() > session->before->size();
-  return larger || session->event ? Room::more : Room::none;
+  return larger || event ? Room::more : Room::none;
 }
 
 Result<PreparedChange> prepare(const domain::Change& change,

@@ -26,6 +26,7 @@ struct PreparedSession {
   domain::Counts counts_removed;
   domain::Counts counts_added;
   std::optional<std::string> event;  // body (event_record.h)
+  bool event_is_kept = true;
 };
 
 // The idempotency key of a change.

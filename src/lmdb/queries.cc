@@ -232,15 +232,19 @@ Read<Queries::Trimmable> Queries::events_before(Time time, size_t limit) {
       continue;
     }
     const std::string tenant = encoding::tenant_prefix(first->tenant);
+    const auto log_mark = mark_of(view_, tables_, tenant);
+    if (!log_mark) return fault(log_mark.error(), kLogs);
     std::vector<std::string> undated;
     for (; !error && at.key().starts_with(tenant); error = at.next()) {
+      const auto key = parsed_event_key(at.key());
+      const bool cut_off = key && key->number <= log_mark->value_or(0);
       const auto body = encoding::open_event(at.key(), at.value());
       const auto event_time = body ? encoding::time_of_event(*body) : std::nullopt;
-      if (!event_time) {
+      if (!cut_off && !event_time) {
         undated.emplace_back(at.key());
         continue;
       }
-      if (*event_time >= time) {
+      if (!cut_off && *event_time >= time) {
         found.oldest_kept = std::min(found.oldest_kept.value_or(*event_time), *event_time);
         break;
       }

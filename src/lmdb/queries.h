@@ -58,10 +58,10 @@ class Queries {
 
   Read<domain::EventPage> events(const store::EventQuery& query);
 
-  // What is to be trimmed: of each tenant the oldest events, up to the first that is not before
-  // `time`; at most `limit`. Looks at one event of each tenant, and at those it returns. A damaged
-  // event, whose time nobody knows, goes with the first sound one after it; a damaged key keeps
-  // nothing from being trimmed.
+  // What is to be trimmed: the events of each tenant up to its mark, and after it the oldest, up to
+  // the first that is not before `time`; at most `limit`. Looks at one event of each tenant, and at
+  // those it returns. A damaged event, whose time nobody knows, goes with the first sound one after
+  // it; a damaged mark or key keeps nothing from being trimmed.
   struct Trimmable {
     std::vector<std::string> events;  // keys
     // When the oldest event happened that stays. Absent: none does, or the look ended at `limit`.

@@ -55,7 +55,7 @@ std::vector<std::string> arguments_of(const domain::Change& change, const std::s
   all.emplace_back(change.expiry == domain::Change::Expiry::refile ? "1" : "0");
   all.push_back(list_of(change.before));
   all.push_back(list_of(change.after));
-  all.push_back(change.event ? outgoing(*change.event) : "");
+  all.push_back(change.event ? outgoing(*change.event, change.logging) : "");
   all.push_back(std::move(deadline));
   return all;
 }

@@ -44,8 +44,9 @@ std::string digits_of(int64_t number) {
 
 }  // namespace
 
-std::string outgoing(const domain::Event& event) {
-  const std::string tenant = encoding::tenant_prefix(event.tenant);
+std::string outgoing(const domain::Event& event, domain::Change::Logging logging) {
+  std::string tenant = encoding::tenant_prefix(event.tenant);
+  if (logging == domain::Change::Logging::off) return tenant;
   const std::string body = encoding::encoded_event(event);
   std::string value(body.size() + encoding::kSealBytes, '\0');
   encoding::seal_event(tenant, body, value.data());

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "background.h"
-#include "domain/event.h"
+#include "domain/lifecycle.h"
 #include "due_times.h"
 #include "publisher.h"
 #include "servers.h"
@@ -16,7 +16,7 @@
 namespace sojourn::redis {
 
 // What a commit appends to its shard's `out`, behind the number that the server gives it.
-std::string outgoing(const domain::Event& event);
+std::string outgoing(const domain::Event& event, domain::Change::Logging logging);
 
 // Of one loop.
 class EventLog {

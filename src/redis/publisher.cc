@@ -76,11 +76,13 @@ Task<Result<void>> Publisher::run(const std::string& tenant, const std::vector<R
   const size_t home = shard_of(tenant);
   std::vector<std::string> keys = {key_in(home, "log", tenant), key_in(home, "head", tenant),
                                    key_in(home, "logs"), key_in(home, "mark", tenant)};
-  std::vector<std::string> arguments = {tenant};
+  std::vector<std::string> arguments = {tenant, marks_kept_ms()};
   std::optional<Time> oldest;
   for (const RequestPtr& request : batch) {
     for (Outgoing& event : request->events) {
-      const auto time = encoding::time_of_event(std::string_view(event.value).substr(1));
+      const auto time = event.value.empty()
+                            ? std::nullopt
+                            : encoding::time_of_event(std::string_view(event.value).substr(1));
       if (time && (!oldest || *time < *oldest)) oldest = time;
       arguments.push_back(std::to_string(request->shard));
       arguments.push_back(std::move(event.number));

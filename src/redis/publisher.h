@@ -19,7 +19,7 @@ namespace sojourn::redis {
 // An event that waits in the `out` of a shard.
 struct Outgoing {
   std::string number;  // in decimal digits
-  std::string value;   // as it is to stand in the log
+  std::string value;   // as it is to stand in the log; empty: it is not kept
 };
 
 // store::kMarkKept as scripts take it.

@@ -67,6 +67,11 @@ domain::EventPage events_after(Process& process, std::optional<uint64_t> place) 
   return process.ask(process.store.events(query)).value();
 }
 
+domain::Change unlogged(domain::Change change) {
+  change.logging = domain::Change::Logging::off;
+  return change;
+}
+
 class RedisStoreTest : public ::testing::Test {
  protected:
   RedisStoreTest() { servers.forget_all(); }
@@ -389,6 +394,11 @@ TEST_F(RedisStoreTest, TheMarkOutlivesTheLogAndNotForEver) {
   EXPECT_LE(lifetime(), store::kMarkKept.count());
   ASSERT_EQ(process.ask(process.store.commit(deletion(session))), CommitOutcome::committed);
   EXPECT_EQ(lifetime(), kForEver) << "as long as the log has events";
+  ASSERT_EQ(process.ask(process.store.commit(unlogged(creation(session)))),
+            CommitOutcome::committed);
+  EXPECT_GT(lifetime(), long_time);
+  ASSERT_EQ(process.ask(process.store.commit(deletion(session))), CommitOutcome::committed);
+  EXPECT_EQ(lifetime(), kForEver);
 }
 
 TEST_F(RedisStoreTest, ADamagedEventKeepsNothingFromBeingTrimmed) {
@@ -690,6 +700,23 @@ TEST_P(AfterACrash, AnEndIsMadeOrNot) {
         const bool made = !other.ask(other.store.get(kTenant, session.id))->has_value();
         EXPECT_TRUE(made || !acknowledged);
         expect_sound(other, {session}, made ? 2 : 1);
+      });
+}
+
+TEST_P(AfterACrash, AnEndThatIsNotLoggedIsMadeWithItsGapOrNot) {
+  const Session session = plain_session(kTenant, 1);
+  die_everywhere(
+      unlogged(deletion(session)),
+      [&](Process& before) {
+        ASSERT_EQ(before.ask(before.store.commit(creation(session))), CommitOutcome::committed);
+      },
+      [&](Process& other, bool acknowledged) {
+        const bool made = !other.ask(other.store.get(kTenant, session.id))->has_value();
+        EXPECT_TRUE(made || !acknowledged);
+        let_time_pass();
+        ASSERT_TRUE(other.ask(other.store.due(kLongAgo, 100)).has_value());
+        EXPECT_EQ(events_after(other, 0).gap, made);
+        expect_sound(other, {session}, made ? 0 : 1);
       });
 }
 

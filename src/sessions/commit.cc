@@ -9,9 +9,9 @@ std::unexpected<Error> too_many_conflicts() {
 
 Task<Result<store::CommitOutcome>> commit(Context& context, const domain::Change& change) {
   if (context.events.retention > Duration(0) || !change.event) return context.store.commit(change);
-  return [](Context& c, domain::Change silent) -> Task<Result<store::CommitOutcome>> {
-    silent.event.reset();
-    co_return co_await c.store.commit(silent);
+  return [](Context& c, domain::Change unlogged) -> Task<Result<store::CommitOutcome>> {
+    unlogged.logging = domain::Change::Logging::off;
+    co_return co_await c.store.commit(unlogged);
   }(context, change);
 }
 

@@ -12,7 +12,7 @@ namespace sojourn::sessions {
 inline constexpr int kMaxAttempts = 1000;
 std::unexpected<Error> too_many_conflicts();
 
-// Commits a change, without its event when events are off.
+// Commits a change; its event is not kept when the log is off.
 Task<Result<store::CommitOutcome>> commit(Context& context, const domain::Change& change);
 
 }  // namespace sojourn::sessions

@@ -376,6 +376,15 @@ TEST_F(Extensions, RetentionZeroWritesNoEvents) {
   EXPECT_TRUE(events().empty());
 }
 
+TEST_F(Extensions, RetentionZeroRemovesWhatWasWritten) {
+  for (int i = 0; i < 25; ++i) created();
+  clock_.advance(1min);
+  EXPECT_EQ(reap_all().trimmed, 0u);
+  context_.events.retention = 0ms;
+  EXPECT_EQ(reap_all().trimmed, 25u);
+  EXPECT_TRUE(events().empty());
+}
+
 TEST_F(Extensions, AClosedServerKnowsOnlyItsTenants) {
   options_.closed = true;
   options_.policies[*domain::TenantId::parse("2")] = {.idle_timeout = 5min};

@@ -42,7 +42,7 @@ class CreationsUnderWay;
 
 // events.*
 struct EventsOptions {
-  // How long events are kept. 0: none are written.
+  // How long events are kept. 0: not at all.
   Duration retention = std::chrono::hours(14 * 24);
 };
 

@@ -79,12 +79,12 @@ Task<Result<Reaped>> reap(Context& context, size_t limit) {
       reaped.forgotten += *outcome == Step::forgotten;
     }
   }
-  if (context.events.retention > Duration(0)) {
-    const auto trimmed = co_await context.store.trim_events(now - context.events.retention, limit);
-    if (!trimmed) co_return std::unexpected(trimmed.error());
-    reaped.trimmed = *trimmed;
-    reaped.more = reaped.more || *trimmed == limit;
-  }
+  const Duration retention = context.events.retention;
+  const Time oldest = retention > Duration(0) ? now - retention : Time::max();
+  const auto trimmed = co_await context.store.trim_events(oldest, limit);
+  if (!trimmed) co_return std::unexpected(trimmed.error());
+  reaped.trimmed = *trimmed;
+  reaped.more = reaped.more || *trimmed == limit;
   // One damaged session must not keep the others, nor the events: an error only when nothing could
   // be done.
   if (error && reaped.expired + reaped.refiled + reaped.forgotten + reaped.trimmed == 0) {

@@ -95,7 +95,8 @@ class SessionStore {
   // from sessions (indexes, counts, what is due) and the event change in the same step. Changes of
   // one session are committed in one order, the same for every reader and for the event log.
   // (Before the Task is done, or when it never is because its process died, the event may follow
-  // the rest a moment later; it is never lost, nor out of this order.)
+  // the rest a moment later; it is never lost, nor out of this order.) With Change::Logging::off
+  // everything is the same, but that the event is removed from the log at once.
   //
   // The Task is done when the outcome is durable and every later read, from any thread, shows it.
   // Errors, of which each leaves what is stored as it was: store_full (no room for this change;
@@ -133,9 +134,9 @@ class SessionStore {
   // it.
   virtual Task<Result<domain::EventPage>> events(const EventQuery& query) = 0;
 
-  // Removes events from before `time`, the oldest of each tenant first; at most `limit`. Returns
-  // how many; fewer than `limit` means there are no more, but for what other processes committed
-  // lately.
+  // Removes events from before `time`, the oldest of each tenant first, and those that a change
+  // with Logging::off has cut off; at most `limit`. Returns how many; fewer than `limit` means
+  // there are no more, but for what other processes committed lately. Time::max() empties all logs.
   //
   // The mark of a log that has no events is forgotten kMarkKept after its time.
   virtual Task<Result<size_t>> trim_events(Time time, size_t limit) = 0;

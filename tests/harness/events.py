@@ -68,6 +68,17 @@ def all_events(client, after=None, limit=500):
             return events
 
 
+def told_alive(events):
+    """The sessions that live as far as these events tell, which need not begin with the first."""
+    alive = set()
+    for event in events:
+        if event["type"] in ("session.expired", "session.ended"):
+            alive.discard(event["subject"])
+        else:
+            alive.add(event["subject"])
+    return alive
+
+
 def fold(events):
     """The sessions that the events leave: id -> members as an answer shows them, with the version.
     Fails when an event does not begin where the one before it ended."""

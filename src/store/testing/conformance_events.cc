@@ -195,6 +195,75 @@ TEST_P(Conformance, APlaceOfAnotherLogIsAGap) {
   EXPECT_EQ(events_after(first - 1).from, 0u);
 }
 
+// The log is off
+
+domain::Change unlogged(domain::Change change) {
+  change.logging = domain::Change::Logging::off;
+  return change;
+}
+
+TEST_P(Conformance, AChangeThatIsNotLoggedLeavesNoOlderEvent) {
+  const auto other = tenant("u");
+  ASSERT_EQ(commit(creation(plain_session(kTenant, 1))), CommitOutcome::committed);
+  ASSERT_EQ(commit(creation(plain_session(kTenant, 2))), CommitOutcome::committed);
+  ASSERT_EQ(commit(creation(plain_session(other, 1))), CommitOutcome::committed);
+  const uint64_t seen = events_after(0).next();
+  ASSERT_EQ(commit(unlogged(deletion(plain_session(kTenant, 1)))), CommitOutcome::committed);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_TRUE(kept_events(store(), home(), kTenant).empty());
+    const auto page = events_after(seen);
+    EXPECT_TRUE(page.gap);
+    EXPECT_GT(page.next(), seen);
+    EXPECT_FALSE(events_after(page.next()).gap);
+    reopen();
+  }
+  EXPECT_EQ(kept_events(store(), home(), other).size(), 1u);
+
+  // The log goes on as soon as it is on again, whether or not the rest is removed.
+  const uint64_t end = events_after(seen).next();
+  const auto next = deletion(plain_session(kTenant, 2));
+  ASSERT_EQ(commit(next), CommitOutcome::committed);
+  EXPECT_EQ(kept_events(store(), home(), kTenant), std::vector{*next.event});
+  EXPECT_FALSE(events_after(end).gap);
+  EXPECT_TRUE(events_after(seen).gap);
+  ask(store().trim_events(at(-100), 100));  // what was cut off goes, although it is young
+  EXPECT_EQ(ask(store().trim_events(Time::max(), 100)), 2u);  // one of each tenant
+}
+
+TEST_P(Conformance, EachChangeThatIsNotLoggedIsAGap) {
+  ASSERT_EQ(commit(unlogged(creation(plain_session(kTenant, 1)))), CommitOutcome::committed);
+  EXPECT_TRUE(events_after(0).gap);
+  const uint64_t first = events_after({}).next();
+  EXPECT_FALSE(events_after(first).gap);
+  ASSERT_EQ(commit(unlogged(creation(plain_session(kTenant, 1)))), CommitOutcome::conflict);
+  EXPECT_FALSE(events_after(first).gap) << "nothing happened";
+  ASSERT_EQ(commit(unlogged(deletion(plain_session(kTenant, 1)))), CommitOutcome::committed);
+  EXPECT_TRUE(events_after(first).gap);
+}
+
+// Everything else is as with the log on.
+TEST_P(Conformance, AChangeThatIsNotLoggedChangesAllTheRest) {
+  Session anonymous = plain_session(kTenant, 1);
+  anonymous.identity = {};
+  Session named = anonymous;
+  named.identity.customer_id = "bob";
+  named.version += 1;
+  named.expires_at = at(50);
+  ASSERT_EQ(commit(unlogged(creation(anonymous))), CommitOutcome::committed);
+  EXPECT_EQ(ask(store().count(kTenant)), (domain::Counts{.named = 0, .anonymous = 1}));
+  ASSERT_EQ(commit(unlogged(update(anonymous, named))), CommitOutcome::committed);
+  EXPECT_EQ(ask(store().count(kTenant)), (domain::Counts{.named = 1, .anonymous = 0}));
+  EXPECT_EQ(get(kTenant, named.id), named);
+  const Query bobs{.tenant = kTenant,
+                   .where = domain::AttributeValue{domain::IdentityAttribute::customer_id, "bob"}};
+  EXPECT_EQ(ask(store().find(bobs)).sessions, std::vector{named});
+  EXPECT_EQ(ask(store().due(at(50), 10)).size(), 1u);
+  ASSERT_EQ(commit(unlogged(deletion(named))), CommitOutcome::committed);
+  EXPECT_EQ(ask(store().count(kTenant)), domain::Counts{});
+  EXPECT_TRUE(ask(store().find(bobs)).sessions.empty());
+  EXPECT_TRUE(ask(store().due(at(50), 10)).empty());
+}
+
 // Pages
 
 TEST_P(Conformance, APageOfEventsEndsWithTheEventThatReachesItsBytes) {

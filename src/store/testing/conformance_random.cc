@@ -143,7 +143,8 @@ void compare_events(SessionStore& store, TestExecutor& home, ModelDatabase& mode
       count = answer_from(home, store.trim_events(time, 3));
       trimmed += count;
     }
-    RC_ASSERT(trimmed == model.trim_events(time, 100'000));
+    // A store may remove later what a change cut off.
+    RC_ASSERT(trimmed >= model.trim_events(time, 100'000));
   }
   ModelStore model_store(model);
   const auto t = *any_tenant();
@@ -177,6 +178,7 @@ void compare_with_model(StoreUnderTest& under_test) {
     const int key = *rc::gen::inRange(0, 6);
     if (key == 0) change = {};
     if (key <= 1) add_key(change, t, model);
+    if (*rc::gen::inRange(0, 4) == 0) change.logging = domain::Change::Logging::off;
     RC_ASSERT(commit_to(*store, home, change) == model.commit(change));
     RC_ASSERT(get_from(*store, home, t, id) == model.get({t, id}));
     for (const char* name : {"k", "kk"}) {

@@ -60,7 +60,12 @@ CommitOutcome ModelDatabase::commit(const domain::Change& change) {
   if (change.event) {
     Log& log = logs_[change.event->tenant];
     log.last += kStep;
-    log.events.push_back({log.last, *change.event});
+    if (change.logging == domain::Change::Logging::on) {
+      log.events.push_back({log.last, *change.event});
+    } else {
+      log.events.clear();
+      log.mark = log.last;
+    }
   }
   return CommitOutcome::committed;
 }
