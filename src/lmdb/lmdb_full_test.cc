@@ -80,6 +80,61 @@ TEST(LmdbFull, AMixedBatchLosesOnlyWhatGrows) {
   expect_sound(*engine);
 }
 
+// Asks for all of `changes` at once: the outcomes in their order.
+std::vector<Result<CommitOutcome>> at_once(TestEngine& engine,
+                                           const std::vector<domain::Change>& changes) {
+  std::vector<Task<Result<CommitOutcome>>> tasks;
+  for (const auto& change : changes) tasks.push_back(engine.store().commit(change));
+  return engine.home.run(when_all(std::move(tasks)));
+}
+
+// Filled, emptied of most, filled again: what was answered is there, what was refused is not.
+// Batches are larger than those that go on once the room that is kept was used, so they are taken
+// apart.
+TEST(LmdbFull, CrowdsOfChangesAreAnsweredAsTheyCameOut) {
+  const TestDirectory directory;
+  LmdbOptions options = small_map(directory);
+  options.max_batch = 48;
+  TestEngine engine(options);
+  std::vector<bool> there;
+  const auto create = [&](uint64_t first, uint64_t count) {
+    std::vector<domain::Change> changes;
+    for (uint64_t i = 0; i < count; ++i) changes.push_back(creation(session(first + i)));
+    there.resize(first + count);
+    uint64_t refused = 0;
+    const auto outcomes = at_once(engine, changes);
+    for (uint64_t i = 0; i < count; ++i) {
+      there[first + i] = outcomes[i] == CommitOutcome::committed;
+      if (outcomes[i]) continue;
+      EXPECT_EQ(outcomes[i].error().kind, ErrorKind::store_full);
+      ++refused;
+    }
+    return refused;
+  };
+  ASSERT_GT(create(0, 3'000), 0u) << "it was filled";
+  for (int round = 1; round <= 3; ++round) {
+    std::vector<domain::Change> ends;
+    std::vector<uint64_t> ended;
+    for (uint64_t i = 0; i < there.size(); ++i) {
+      if (!there[i] || i % 10 == 0) continue;
+      ends.push_back(deletion(session(i)));
+      ended.push_back(i);
+    }
+    const auto outcomes = at_once(engine, ends);
+    for (uint64_t i = 0; i < ended.size(); ++i) {
+      if (outcomes[i]) there[ended[i]] = false;
+    }
+    create(there.size(), 1'500);
+    uint64_t wrong = 0;
+    for (uint64_t i = 0; i < there.size(); ++i) {
+      const auto found = engine.get(session(i));
+      wrong += !found || found->has_value() != there[i];
+    }
+    EXPECT_EQ(wrong, 0u) << "in round " << round;
+    expect_sound(*engine);
+  }
+}
+
 TEST(LmdbFull, ALargerMapGoesOnAndASmallerOneKeepsWhatThereIs) {
   const TestDirectory directory;
   TestEngine engine(small_map(directory));

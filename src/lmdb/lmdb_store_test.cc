@@ -6,6 +6,7 @@
 #include <fstream>
 #include <latch>
 
+#include "base/eventually.h"
 #include "environment.h"
 #include "file_operations.h"
 #include "test_directory.h"
@@ -16,6 +17,7 @@ namespace {
 using domain::Session;
 using store::CommitOutcome;
 using store::testing::creation;
+using store::testing::deletion;
 using store::testing::plain_session;
 using store::testing::tenant;
 using store::testing::TestExecutor;
@@ -350,6 +352,27 @@ TEST(LmdbStore, WithAnIntervalTheDiskFollowsByItself) {
     synced.wait();
   }
   EXPECT_TRUE(engine->healthy());
+}
+
+// Commits that come faster than the interval do not put the sync off.
+TEST(LmdbStore, WithAnIntervalTheDiskFollowsUnderLoad) {
+  const TestDirectory directory;
+  TestEngine engine(
+      LmdbOptions{.path = directory.data(), .map_size = 16 << 20, .sync_interval = Duration(200)});
+  std::atomic<uint64_t> syncs = 0;
+  const FileFault fault([&](FileCall call) {
+    syncs += call == FileCall::sync ? 1 : 0;
+    return FileVerdict::proceed();
+  });
+  const auto deadline = std::chrono::steady_clock::now() + kTestLimit;
+  uint64_t commits = 0;
+  while (syncs < 2 && std::chrono::steady_clock::now() < deadline) {
+    Session one = session(1);
+    ASSERT_EQ(engine.commit(creation(one)), CommitOutcome::committed);
+    ASSERT_EQ(engine.commit(deletion(one)), CommitOutcome::committed);
+    ++commits;
+  }
+  EXPECT_GE(syncs, 2u) << "after " << commits << " creations and ends";
 }
 
 }  // namespace

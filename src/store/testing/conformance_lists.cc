@@ -154,6 +154,27 @@ TEST_P(Conformance, AListFollowsEveryChange) {
   EXPECT_TRUE(ask(store().find(Query{.tenant = kTenant})).sessions.empty());
 }
 
+// As changes are while events are off.
+TEST_P(Conformance, CountsAndListsWithoutEventsToo) {
+  const auto silent = [](domain::Change change) {
+    change.event.reset();
+    return change;
+  };
+  Session anonymous = plain_session(kTenant, 1);
+  anonymous.identity = {};
+  Session named = anonymous;
+  named.identity.customer_id = "c";
+  ASSERT_EQ(commit(silent(creation(anonymous))), CommitOutcome::committed);
+  EXPECT_EQ(ask(store().count(kTenant)), (domain::Counts{.named = 0, .anonymous = 1}));
+  ASSERT_EQ(commit(silent(update(anonymous, named))), CommitOutcome::committed);
+  EXPECT_EQ(ask(store().count(kTenant)), (domain::Counts{.named = 1, .anonymous = 0}));
+  EXPECT_EQ(ids_of(ask(store().find({.tenant = kTenant, .where = customer("c")})).sessions),
+            ids({1}));
+  ASSERT_EQ(commit(silent(deletion(named))), CommitOutcome::committed);
+  EXPECT_EQ(ask(store().count(kTenant)), domain::Counts{});
+  EXPECT_TRUE(kept_events(store(), home(), kTenant).empty());
+}
+
 TEST_P(Conformance, CountsNamedAndAnonymousSessions) {
   Session anonymous = plain_session(kTenant, 1);
   anonymous.identity = {.global_visit_id = "a global visit names nobody"};
