@@ -119,4 +119,11 @@ Result<void> sync_directory(const std::filesystem::path& path) {
   return {};
 }
 
+Result<void> sync_parent(const std::filesystem::path& path) {
+  const auto parent = std::filesystem::absolute(path / ".").parent_path().parent_path();
+  const Descriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || fsync(directory.get()) == 0 || errno != EIO) return {};
+  return cannot_open(path, "syncing the directory that it is in: " + reason_of(errno));
+}
+
 }  // namespace sojourn::lmdb

@@ -30,6 +30,9 @@ Result<int> lock_directory(const std::filesystem::path& path);
 // The names in the directory are on the disk when this returns.
 Result<void> sync_directory(const std::filesystem::path& path);
 
+// So is the directory's own name, where that can be had: a parent may not be ours to read.
+Result<void> sync_parent(const std::filesystem::path& path);
+
 // "the store PATH cannot be opened: REASON" as an error that stops the start.
 std::unexpected<Error> cannot_open(const std::filesystem::path& path, const std::string& reason);
 

@@ -1,5 +1,6 @@
 #include "environment.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -159,6 +160,30 @@ uint64_t free_bytes(MDB_env* environment, uint64_t page_size, uint64_t enough) {
   return bytes;
 }
 
+// Whoever wrote what is there may not have synced it: a process that syncs now and then and was
+// killed, or a copy into the directory. What is shown must be on the disk.
+Result<void> sync_all(Environment& environment, const std::filesystem::path& path) {
+  const WatchedCalls calls;
+  if (const int error = environment.sync()) {
+    return cannot_open(path,
+                       fmt::format("the disk does not confirm data.mdb: {}; look at the disk, "
+                                   "then start again",
+                                   reason_of(error)));
+  }
+  if (auto synced = sync_directory(path); !synced) return synced;
+  return sync_parent(path);
+}
+
+// After a failed sync the page cache shows what the disk may not have, and the next sync may
+// succeed all the same, because the kernel reports a lost write once. So the next start reads the
+// disk.
+void drop_cached(const std::filesystem::path& file) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  close(fd);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions& options,
@@ -199,7 +224,11 @@ Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions&
   if (!format) return std::unexpected(format.error());
   made->found_format_ = *format;
   if ((error = transaction.commit())) return cannot_open(options.path, reason_of(error));
-  if (auto synced = sync_directory(options.path); !synced) return std::unexpected(synced.error());
+  if (auto synced = sync_all(*made, options.path); !synced) {
+    made.reset();
+    drop_cached(options.path / kDataFile);
+    return std::unexpected(synced.error());
+  }
   return made;
 }
 

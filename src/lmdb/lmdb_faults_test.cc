@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <stdexcept>
 
 #include "file_operations.h"
 #include "test_directory.h"
@@ -278,6 +279,31 @@ TEST(LmdbFaults, AnswersWhatWaitsWhenItStops) {
   for (auto& task : tasks) {
     EXPECT_EQ(kind_of(engine.home.run(std::move(task))), ErrorKind::store_unavailable);
   }
+}
+
+// What is there may have been written by anyone, and not be on the disk: nobody reads it before it
+// is.
+TEST(LmdbFaults, AStartSyncsWhatIsThere) {
+  const TestDirectory directory;
+  TestEngine engine(directory.data());
+  ASSERT_EQ(engine.commit(creation(session(1))), CommitOutcome::committed);
+  uint64_t syncs = 0;
+  for (bool fired = true; fired; ++syncs) {
+    engine.shut();
+    const NthFault fault(FileCall::sync, syncs + 1, FileVerdict::fail(EIO));
+    try {
+      engine.open();
+    } catch (const std::runtime_error& refusal) {
+      EXPECT_TRUE(contains(refusal.what(), directory.data().string())) << refusal.what();
+      EXPECT_TRUE(contains(refusal.what(), "Input/output error")) << refusal.what();
+      EXPECT_TRUE(fault.fired(syncs + 1));
+      continue;
+    }
+    fired = fault.fired(syncs + 1);
+    EXPECT_FALSE(fired) << "served what sync " << syncs + 1 << " did not confirm";
+  }
+  EXPECT_EQ(syncs - 1, 3u) << "data.mdb, its directory, and the name of that";
+  EXPECT_EQ(engine.get(session(1)), session(1));
 }
 
 TEST(LmdbFaults, CallsOutsideACommitAreNotWatched) {
