@@ -1,5 +1,6 @@
 #include "admin/admin.h"
 
+#include "base/json_text.h"
 #include "http/router.h"
 #include "telemetry/exposition.h"
 
@@ -15,16 +16,29 @@ Task<void> answer(http::Response& response, int status, std::string_view body) {
   return Task<void>::done();
 }
 
-Task<void> readyz(Readiness readiness, http::Response& response) {
-  switch (readiness) {
-    case Readiness::ready:
-      return answer(response, 200, R"({"status":"ready"})");
-    case Readiness::draining:
-      return answer(response, 503, R"({"status":"draining"})");
-    case Readiness::store_unavailable:
-      return answer(response, 503, R"({"status":"store_unavailable"})");
+std::string_view name_of(Readiness::State state) {
+  switch (state) {
+    case Readiness::State::ready:
+      return "ready";
+    case Readiness::State::draining:
+      return "draining";
+    case Readiness::State::store_unavailable:
+      return "store_unavailable";
   }
-  return answer(response, 503, R"({"status":"unknown"})");
+  return "unknown";
+}
+
+Task<void> readyz(const Readiness& readiness, http::Response& response) {
+  JsonText json;
+  json.open('{');
+  json.key("status");
+  json.string(name_of(readiness.state));
+  if (!readiness.reason.empty()) {
+    json.key("reason");
+    json.string(readiness.reason);
+  }
+  json.close('}');
+  return answer(response, readiness.state == Readiness::State::ready ? 200 : 503, json.text());
 }
 
 // `metrics` outlives the Task: the service has it.

@@ -4,13 +4,19 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "access/guard.h"
 #include "http/service.h"
 
 namespace sojourn::admin {
 
-enum class Readiness { ready, draining, store_unavailable };
+struct Readiness {
+  enum class State { ready, draining, store_unavailable };
+
+  State state;
+  std::string_view reason = {};  // why not, part of a sentence; may be empty
+};
 
 struct AdminDependencies {
   // Whether requests can be served now. Called on the admin's loop for every /readyz.
@@ -24,8 +30,8 @@ struct AdminDependencies {
 };
 
 // GET /healthz: 200 while the process answers. GET /readyz: 200, or 503 while draining or while the
-// store acknowledges nothing. GET /metrics: for Prometheus. GET /openapi.json: the API's
-// OpenAPI 3.1 document.
+// store acknowledges nothing, with the reason. GET /metrics: for Prometheus. GET /openapi.json: the
+// API's OpenAPI 3.1 document.
 //
 // When API keys are configured, everything but the first two, whatever is added later, asks for one
 // with the scope admin; its tenants do not matter. Probes have no keys.

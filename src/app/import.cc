@@ -33,6 +33,9 @@ namespace {
 // Lines that are committed together.
 constexpr size_t kBatch = 1000;
 
+// Nobody waits for an import as for an answer, so a slow disk may take its time.
+constexpr Duration kCommitTimeout = std::chrono::minutes(5);
+
 // The thread that imports, as the store sees it: answers come while it waits for them.
 class Here final : public Executor {
  public:
@@ -225,7 +228,8 @@ Result<ExportEnd> run_import(Lines input, const std::filesystem::path& data) {
   SteadyClock clock;
   SystemEntropy entropy;
   Here here;
-  auto engine = lmdb::LmdbEngine::open({.path = (*staging)->work()}, clock, entropy, log);
+  auto engine = lmdb::LmdbEngine::open(
+      {.path = (*staging)->work(), .commit_timeout = kCommitTimeout}, clock, entropy, log);
   if (!engine) return std::unexpected(engine.error());
   auto store = (*engine)->store_for(static_cast<Executor&>(here));
   auto imported = Importing(input, *store, here).run();

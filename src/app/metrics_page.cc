@@ -118,6 +118,17 @@ void add_store(Exposition& page, const store::Statistics& store, bool healthy) {
       store.commit_duration, 1e-9);
 }
 
+// Other processes that read it, such as a backup.
+void add_readers(Exposition& page, const store::ReaderStatistics& readers) {
+  page.gauge("sojourn_store_other_readers", "Readings of the store by other processes.",
+             readers.others);
+  page.gauge("sojourn_store_oldest_reader_seconds",
+             "How long the oldest reading has kept freed room from use.",
+             static_cast<double>(readers.oldest.count()) / 1e3);
+  page.counter("sojourn_store_dead_readers_total",
+               "Readings that were cleared because their process had ended.", readers.cleared);
+}
+
 // A store on this machine's disk.
 void add_disk(Exposition& page, const store::Statistics& store) {
   page.histogram("sojourn_store_batch_size", "Changes in one transaction.", store.batch_sizes, 1);
@@ -125,6 +136,9 @@ void add_disk(Exposition& page, const store::Statistics& store) {
                store.failed_batches);
   page.counter("sojourn_store_sync_failures_total", "Writes that the disk did not confirm.",
                store.failed_syncs);
+  page.counter("sojourn_store_commits_timed_out_total",
+               "Changes answered 503 because the disk did not confirm them in time.",
+               store.timed_out);
   page.counter("sojourn_store_damaged_reads_total", "Reads that met a damaged record.",
                store.damaged_reads);
   page.gauge("sojourn_store_used_bytes", "Bytes of the store that hold something.",
@@ -213,6 +227,7 @@ Task<std::string> metrics_page(const MetricsSources& from) {
   const store::Statistics statistics = from.engine.statistics();
   add_store(page, statistics, from.engine.healthy());
   if (statistics.space) add_disk(page, statistics);
+  if (statistics.readers) add_readers(page, *statistics.readers);
   if (statistics.servers) add_redis(page, *statistics.servers);
   // What cannot be read is left away: a gap says so, and a 0 would be a lie.
   if (const auto sessions = from.engine.sessions_by_tenant(kMostTenants)) {

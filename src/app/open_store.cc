@@ -24,8 +24,7 @@ std::expected<OpenedStore, std::string> open_lmdb(const config::Options& options
                                                   const Clock& clock, Entropy& entropy, Log& log) {
   auto engine = lmdb::LmdbEngine::open(options.lmdb, clock, entropy, log);
   if (!engine) return std::unexpected(std::move(engine.error().detail));
-  return OpenedStore{*std::move(engine), Recovery::by_restart,
-                     "lmdb:" + options.lmdb.path.string()};
+  return OpenedStore{*std::move(engine), "lmdb:" + options.lmdb.path.string()};
 }
 
 // The first line of the file.
@@ -71,8 +70,7 @@ std::expected<OpenedStore, std::string> open_redis(const config::Options& option
   };
   auto engine = redis::RedisEngine::open(parts->of_store, make_client, entropy, log, stop);
   if (!engine) return std::unexpected(std::move(engine.error().detail));
-  return OpenedStore{*std::move(engine), Recovery::by_itself,
-                     "redis:" + servers_in(options.redis.url)};
+  return OpenedStore{*std::move(engine), "redis:" + servers_in(options.redis.url)};
 }
 
 }  // namespace

@@ -14,12 +14,8 @@
 
 namespace sojourn::app {
 
-// How a store that is not healthy becomes so again.
-enum class Recovery { by_itself, by_restart };
-
 struct OpenedStore {
   std::unique_ptr<store::Engine> engine;
-  Recovery recovery;
   std::string name;  // for people, without secrets: "lmdb:./sojourn-data", "redis:10.0.0.1:6379"
 };
 

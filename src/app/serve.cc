@@ -65,6 +65,12 @@ struct CloseAtEnd {
   ~CloseAtEnd() { engine.close(); }
 };
 
+admin::Readiness readiness_of(const store::Engine& engine) {
+  const auto trouble = engine.trouble();
+  if (!trouble) return {admin::Readiness::State::ready};
+  return {admin::Readiness::State::store_unavailable, trouble->reason};
+}
+
 void log_keys(const LiveOptions& options, Log& log) {
   if (!options.keys) return;
   const size_t count = options.keys->keys().size();
@@ -191,9 +197,8 @@ std::expected<void, std::string> serve(const config::Loaded& loaded, const LoadO
   const auto admin_service =
       admin::make_service({.readiness =
                                [&] {
-                                 if (draining) return admin::Readiness::draining;
-                                 return engine.healthy() ? admin::Readiness::ready
-                                                         : admin::Readiness::store_unavailable;
+                                 if (!draining) return readiness_of(engine);
+                                 return admin::Readiness{admin::Readiness::State::draining};
                                },
                            .metrics = [&sources] { return metrics_page(sources); },
                            .guard = admin_guard,
@@ -248,7 +253,10 @@ std::expected<void, std::string> serve(const config::Loaded& loaded, const LoadO
   Reloader reloader(options, descriptors, load, apply, reloads, log);
   Watchdog watchdog(
       {all_loops.begin(), all_loops.end()},
-      [&] { return opened->recovery == Recovery::by_itself || engine.healthy(); },
+      [&] {  // a restart must help
+        const auto trouble = engine.trouble();
+        return !trouble || trouble->ends == store::Trouble::Ends::by_itself;
+      },
       [&manager] { manager.alive(); });
   if (const auto interval = ServiceManager::watchdog_interval(); interval.count() > 0) {
     watchdog.start(housekeeping.loop, std::chrono::floor<Duration>(interval / 2));

@@ -93,7 +93,7 @@ Binding<Of> count(Member<size_t, Of> member, int64_t least, int64_t most) {
 }
 
 template <class Of>
-Binding<Of> duration(Member<Duration, Of> member, Duration least) {
+Binding<Of> duration(Member<Duration, Of> member, Duration least, Duration most = Duration::max()) {
   return bind<Duration, Of>(
       member,
       {[=](const Value& value) -> std::expected<Duration, std::string> {
@@ -105,6 +105,9 @@ Binding<Of> duration(Member<Duration, Of> member, Duration least) {
          auto parsed = zero ? Duration(0) : parse_duration(*given);
          if (parsed && *parsed < least) {
            return wrong(fmt::format("at least {}ms is wanted", least.count()));
+         }
+         if (parsed && *parsed > most) {
+           return wrong(fmt::format("at most {} is wanted", shown_duration(most)));
          }
          return parsed;
        },
@@ -545,6 +548,11 @@ std::vector<Setting> make_settings() {
       {"store.lmdb.durability", "\"sync\"",
        "\"sync\": an answer is on disk. \"interval:100ms\": a power cut may lose that much.",
        durability(), Takes::restart},
+      {"store.lmdb.commit_timeout", "\"5s\"",
+       "How long the disk may take to confirm a change, 100ms to 1h; then the answer is 503.",
+       duration<Options>([](Options& o) -> auto& { return o.lmdb.commit_timeout; },
+                         milliseconds(100), std::chrono::hours(1)),
+       Takes::restart},
       {"sessions.idle_timeout", "\"30m\"", "A session ends when it was not used for this long.",
        of_default_policy("idle_timeout"), Takes::live},
       {"sessions.max_lifetime", "\"24h\"", "A session ends this long after its creation.",

@@ -57,6 +57,7 @@ const std::map<std::string, std::string> kOthers = {
     {"store.lmdb.path", "\"/var/lib/sojourn\""},
     {"store.lmdb.map_size", "\"3GiB\""},
     {"store.lmdb.durability", "\"interval:1m\""},
+    {"store.lmdb.commit_timeout", "\"1h\""},
     {"limits.tenant_requests", "\"100/s burst 500\""},
     {"sessions.max_sessions", "50"},
     {"limits.tenant_creates", "\"7/m\""},
@@ -164,12 +165,12 @@ TEST_F(Show, WhatNeedsARestartKeepsItsOldValue) {
       kept,
       testing::UnorderedElementsAre(
           "http.listen", "http.threads", "http.base_paths", "admin.listen", "store.kind",
-          "store.lmdb.path", "store.lmdb.map_size", "store.lmdb.durability", "store.redis.url",
-          "store.redis.username", "store.redis.password_file", "store.redis.tls.ca",
-          "store.redis.tls.certificate", "store.redis.tls.key", "store.redis.tls.verify",
-          "store.redis.connect_timeout", "store.redis.command_timeout", "store.redis.start_timeout",
-          "store.redis.max_pending", "store.redis.wait_replicas", "store.redis.wait_timeout",
-          "sessions.index"));
+          "store.lmdb.path", "store.lmdb.map_size", "store.lmdb.durability",
+          "store.lmdb.commit_timeout", "store.redis.url", "store.redis.username",
+          "store.redis.password_file", "store.redis.tls.ca", "store.redis.tls.certificate",
+          "store.redis.tls.key", "store.redis.tls.verify", "store.redis.connect_timeout",
+          "store.redis.command_timeout", "store.redis.start_timeout", "store.redis.max_pending",
+          "store.redis.wait_replicas", "store.redis.wait_timeout", "sessions.index"));
   for (const Setting& setting : settings()) {
     EXPECT_TRUE(setting.binding.same(now, setting.takes == Takes::live ? loaded : running))
         << setting.key;

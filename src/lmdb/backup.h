@@ -15,7 +15,8 @@ struct Copied {
   CheckReport contents;
 };
 
-// Told now and then how far it is, on the calling thread.
+// Told now and then how far it is, on the calling thread; both the same: the copy is made, and what
+// it was made of is not read any longer.
 using CopyProgress = std::function<void(uint64_t bytes, uint64_t of_about)>;
 
 // Copies one moment of the store in `data` to the directory `target`, which is empty or made:

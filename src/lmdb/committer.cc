@@ -24,6 +24,14 @@ std::unexpected<Error> unavailable() {
                  "The store cannot take changes at the moment; try again later.");
 }
 
+// Of a change that nobody has begun.
+std::unexpected<Error> not_begun() {
+  return failure(
+      ErrorKind::store_unavailable,
+      "The store did not come to this change in time, and nothing was changed; try again "
+      "later.");
+}
+
 std::unexpected<Error> full() {
   return failure(ErrorKind::store_full,
                  "The store has no room for this change; try again once it has more.");
@@ -43,9 +51,10 @@ Committer::Committer(Environment& environment, const CommitterOptions& options, 
 
 Result<void> Committer::submit(TicketPtr ticket) {
   bool wake;
+  ticket->since = std::chrono::steady_clock::now();
   {
     const std::lock_guard lock(mutex_);
-    if (closing_ || stopped_.load()) {
+    if (closing_ || stalled_ || stopped_.load()) {
       ++counters_.refused;
       return unavailable();
     }
@@ -70,12 +79,53 @@ void Committer::close() {
   work_.notify_one();
   const std::lock_guard lock(close_mutex_);
   if (thread_.joinable()) thread_.join();
+  // What a look has taken out of the queue is handed back before the homes may go.
+  const std::lock_guard no_look(look_mutex_);
 }
 
-bool Committer::healthy() const {
-  if (stopped_.load()) return false;
+std::optional<store::Trouble> Committer::trouble() const {
+  if (stopped_.load()) {
+    return store::Trouble{
+        "the disk did not confirm a write; restart the server once it is repaired",
+        store::Trouble::Ends::by_restart};
+  }
   const std::lock_guard lock(mutex_);
-  return !closing_;
+  if (stalled_) {
+    return store::Trouble{"the disk does not answer; this ends when it does",
+                          store::Trouble::Ends::by_itself};
+  }
+  if (closing_) return store::Trouble{"the store is closed", store::Trouble::Ends::by_restart};
+  return std::nullopt;
+}
+
+void Committer::look(Moment now) {
+  const std::lock_guard one_at_a_time(look_mutex_);
+  const Moment limit = now - options_.timeout;
+  Batch not_come_to, at_the_disk;
+  bool stalls = false;
+  {
+    const std::lock_guard lock(mutex_);
+    while (!queue_.empty() && queue_.front()->since <= limit) {
+      not_come_to.push_back(std::move(queue_.front()));
+      queue_.pop_front();
+    }
+    for (const TicketPtr& ticket : batch_) {
+      if (ticket->since <= limit && !std::exchange(ticket->given_up, true)) {
+        at_the_disk.push_back(ticket);
+      }
+    }
+    stalls = busy_since_ && *busy_since_ <= limit && !std::exchange(stalled_, true);
+  }
+  if (stalls) {
+    log_.write(LogLevel::error, "store.stalled",
+               "The disk does not answer; changes are refused until it does. Reads go on.",
+               {{"waited_ms", static_cast<uint64_t>(options_.timeout.count())}});
+  }
+  counters_.timed_out += not_come_to.size() + at_the_disk.size();
+  counters_.failed += not_come_to.size();
+  for (const TicketPtr& ticket : not_come_to) ticket->answer = not_begun();
+  hand_back(std::move(not_come_to), Outcome::in_answer);
+  hand_back(std::move(at_the_disk), Outcome::unknown);
 }
 
 size_t Committer::waiting() const {
@@ -84,19 +134,18 @@ size_t Committer::waiting() const {
 }
 
 void Committer::run() {
-  Batch batch;
-  while (wait_for_work(batch)) {
-    if (!batch.empty()) {
-      commit(batch);
-      answer(batch);
+  while (wait_for_work()) {
+    if (!batch_.empty()) {
+      commit(batch_);
+      hand_back(end_work(), Outcome::in_answer);
     }
     sync_if_due(false);
   }
   sync_if_due(true);
 }
 
-// Fills `batch`, or leaves it empty when a sync is due first. False: closed, and nothing waits.
-bool Committer::wait_for_work(Batch& batch) {
+// Fills batch_, or leaves it empty when a sync is due first. False: closed, and nothing waits.
+bool Committer::wait_for_work() {
   std::unique_lock lock(mutex_);
   const auto something = [this] { return !queue_.empty() || closing_; };
   if (!something()) {
@@ -109,10 +158,27 @@ bool Committer::wait_for_work(Batch& batch) {
     idle_ = false;
   }
   const size_t size = std::min(queue_.size(), options_.max_batch);
-  batch.assign(std::make_move_iterator(queue_.begin()),
-               std::make_move_iterator(queue_.begin() + static_cast<ptrdiff_t>(size)));
+  batch_.assign(std::make_move_iterator(queue_.begin()),
+                std::make_move_iterator(queue_.begin() + static_cast<ptrdiff_t>(size)));
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(size));
+  if (size > 0) busy_since_ = std::chrono::steady_clock::now();
   return size > 0 || !closing_;
+}
+
+// The disk answered, well or not: what batch_ held.
+Committer::Batch Committer::end_work() {
+  Batch batch;
+  bool recovered = false;
+  {
+    const std::lock_guard lock(mutex_);
+    batch.swap(batch_);
+    busy_since_.reset();
+    recovered = std::exchange(stalled_, false) && !stopped_.load();
+  }
+  if (recovered) {
+    log_.write(LogLevel::info, "store.recovered", "The disk answers again; changes are taken.");
+  }
+  return batch;
 }
 
 // Leaves an answer in every ticket.
@@ -142,8 +208,20 @@ void Committer::commit_in_small(const Batch& batch, Ending because) {
   }
 }
 
-// One transaction of all `tickets`. Their answers count only when it was committed.
+// One transaction of all `tickets`, or a second one after room was found.
 Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
+  std::string reason;
+  Ending ending = transact(tickets, reason);
+  if (ending == Ending::no_room && environment_.clear_dead_readers() > 0) {
+    ending = transact(tickets, reason);
+  }
+  complain(ending, reason);
+  return ending;
+}
+
+// The answers of `tickets` count only when the transaction was committed; else `reason` says why it
+// was not.
+Committer::Ending Committer::transact(std::span<const TicketPtr> tickets, std::string& reason) {
   if (stopped_.load()) return Ending::sync_failed;
   Room room = Room::none;
   for (const TicketPtr& ticket : tickets) room = std::max(room, ticket->room());
@@ -179,7 +257,10 @@ Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
   }
   if (!error) error = application.finish();
   if (!error) error = transaction.commit();
-  if (error) return ending_of(error, calls.sync_failed(), calls.short_write());
+  if (error) {
+    reason = mdb_strerror(error);
+    return ending_of(error, calls.sync_failed(), calls.short_write());
+  }
 
   if (const auto time = application.earliest_event()) trimming_.filed(*time);
   counters_.committed += committed;
@@ -220,22 +301,23 @@ std::expected<Applied, int> Committer::apply(Application& application, Ticket& t
 
 Committer::Ending Committer::ending_of(int error, bool sync_failed, bool short_write) {
   ++counters_.failed_batches;
-  const std::string reason = mdb_strerror(error);
   if (sync_failed || environment_.panicked()) {  // data pages; the meta page
-    stop(reason);
+    stop(mdb_strerror(error));
     return Ending::sync_failed;
   }
-  const bool no_room = short_write || means_no_room(error);
+  return short_write || means_no_room(error) ? Ending::no_room : Ending::failed;
+}
+
+void Committer::complain(Ending ending, std::string_view reason) {
+  const bool no_room = ending == Ending::no_room;
+  if (!no_room && ending != Ending::failed) return;
   const auto now = std::chrono::steady_clock::now();
-  if (!last_complaint_ || now - *last_complaint_ >= kComplaintInterval) {
-    last_complaint_ = now;
-    log_.write(LogLevel::error, no_room ? "store.full" : "store.write_failed",
-               no_room
-                   ? "A batch of changes found no room; make room on the disk or raise map_size."
-                   : "A batch of changes could not be written; later ones are tried.",
-               {{"reason", reason}});
-  }
-  return no_room ? Ending::no_room : Ending::failed;
+  if (last_complaint_ && now - *last_complaint_ < kComplaintInterval) return;
+  last_complaint_ = now;
+  log_.write(LogLevel::error, no_room ? "store.full" : "store.write_failed",
+             no_room ? "A batch of changes found no room; make room on the disk or raise map_size."
+                     : "A batch of changes could not be written; later ones are tried.",
+             {{"reason", reason}});
 }
 
 void Committer::fail(std::span<const TicketPtr> tickets, Ending ending) {
@@ -249,8 +331,13 @@ void Committer::sync_if_due(bool at_once) {
   if (!sync_due_ || stopped_.load()) return;
   if (!at_once && std::chrono::steady_clock::now() < *sync_due_) return;
   sync_due_.reset();
+  {
+    const std::lock_guard lock(mutex_);
+    busy_since_ = std::chrono::steady_clock::now();
+  }
   const WatchedCalls calls;
   if (const int error = environment_.sync()) stop(mdb_strerror(error));
+  end_work();
 }
 
 void Committer::stop(std::string_view reason) {
@@ -263,19 +350,20 @@ void Committer::stop(std::string_view reason) {
 }
 
 // Hands every ticket back to its home, with one post() for each home.
-void Committer::answer(Batch& batch) {
+void Committer::hand_back(Batch batch, Outcome outcome) {
   std::vector<Batch> by_home;  // few: there is one home for each I/O thread
   for (TicketPtr& ticket : batch) {
     const auto group = std::ranges::find_if(
         by_home, [&ticket](const Batch& other) { return &other[0]->home == &ticket->home; });
     (group != by_home.end() ? *group : by_home.emplace_back()).push_back(std::move(ticket));
   }
-  batch.clear();
   for (Batch& tickets : by_home) {
     Executor& home = tickets[0]->home;
-    home.post([tickets = std::move(tickets)] {
+    home.post([tickets = std::move(tickets), outcome] {
       for (const TicketPtr& ticket : tickets) {
+        if (ticket->done) continue;  // told before that the outcome is unknown
         ticket->done = true;
+        ticket->unknown = outcome == Outcome::unknown;
         // Whoever is resumed may drop others that wait here; those then have no waiter.
         if (ticket->waiter) std::exchange(ticket->waiter, {}).resume();
       }

@@ -7,17 +7,26 @@
 // slower the disk, the larger the batches.
 //
 // When a transaction fails
-//   for want of room    the changes that grow the data are answered store_full, and the others are
-//                       tried once more without them, in small transactions, with room that is kept
-//                       for them (Environment::allowance_of);
+//   for want of room    readers of dead processes, which keep pages, are cleared, and if there were
+//                       any it is tried once more; then the changes that grow the data are answered
+//                       store_full, and the others are tried once more without them, in small
+//                       transactions, with room that is kept for them (Environment::allowance_of);
 //   at a write          its changes are answered store_unavailable; nothing on the disk refers to
 //                       what was written; the next batch is tried as if nothing had been;
 //   at a sync           what is on the disk is unknown, and the kernel may call the next sync a
 //                       success although it dropped the pages. So the committer stops: these and
 //                       all later changes are store_unavailable until the directory is opened anew.
+//
+// A disk may also not come back. No change waits for longer than `timeout`: look(), on a thread of
+// its own (watch.h), answers those that did with store_unavailable. One that still waits in the
+// queue is taken out of it and is never made. One in the transaction at the disk may be made yet,
+// so its answer says that; its caller no longer waits, and the real outcome finds nobody. When that
+// transaction has taken longer than `timeout`, the committer is stalled: it refuses new changes at
+// once, until the disk comes back.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <coroutine>
 #include <deque>
@@ -25,6 +34,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -36,16 +46,21 @@
 #include "base/log.h"
 #include "environment.h"
 #include "prepared_change.h"
+#include "store/engine.h"
 #include "store/session_store.h"
 #include "trimming_due.h"
 
 namespace sojourn::lmdb {
+
+using Moment = std::chrono::steady_clock::time_point;
 
 // One change or trimming on its way. Belongs to the caller's thread, then from submit() on to the
 // committer, and from the post() of its answer on to the caller's thread again.
 struct Ticket {
   std::variant<PreparedChange, Trimming> work;
   Executor& home;
+  Moment since{};         // when submit() took it in
+  bool given_up = false;  // look()'s: its caller was told that the outcome is not known
   Result<store::CommitOutcome> answer = store::CommitOutcome::conflict;
   size_t trimmed = 0;  // how many events, where that was asked for and is answered committed
 
@@ -54,8 +69,9 @@ struct Ticket {
     return change ? change->room() : Room::none;
   }
 
-  // These two are the caller's thread's alone, all the time.
+  // These three are the caller's thread's alone, all the time.
   bool done = false;
+  bool unknown = false;            // done without an outcome: `answer` is still the committer's
   std::coroutine_handle<> waiter;  // nobody waits (any longer) when empty
 };
 using TicketPtr = std::shared_ptr<Ticket>;
@@ -71,6 +87,7 @@ struct CommitterOptions {
   std::optional<Duration> sync_interval;  // absent: the environment syncs every commit
   size_t max_waiting;
   size_t max_batch;
+  Duration timeout;  // the longest wait of a change, give or take a look()
 };
 
 class Committer {
@@ -84,14 +101,18 @@ class Committer {
   // refuses it: overloaded, or store_unavailable.
   Result<void> submit(TicketPtr ticket);
 
-  // Answers all that waits, then ends the thread.
+  // Answers all that waits, then ends the thread. Waits for the disk.
   void close();
 
-  bool healthy() const;
+  // Answers what has waited for too long at `now`. Any thread, one at a time.
+  void look(Moment now);
+
+  // Why no change would be acknowledged; none: it would.
+  std::optional<store::Trouble> trouble() const;
 
   struct Counters {
     std::atomic<uint64_t> committed = 0, conflicts = 0, failed = 0, refused = 0, batches = 0,
-                          failed_batches = 0, failed_syncs = 0;
+                          failed_batches = 0, failed_syncs = 0, timed_out = 0;
     Distribution batch_sizes{kBatchSizes};
     Distribution commit_duration{kCommitDurations};
   };
@@ -100,22 +121,26 @@ class Committer {
 
  private:
   using Batch = std::vector<TicketPtr>;
-  using TimePoint = std::chrono::steady_clock::time_point;
 
   // How a transaction ended.
   enum class Ending { committed, no_room, too_many, failed, sync_failed };
+  // What is known of a change when its caller is told.
+  enum class Outcome { in_answer, unknown };
 
   void run();
-  bool wait_for_work(Batch& batch);
+  bool wait_for_work();
   void commit(const Batch& batch);
   void commit_in_small(const Batch& batch, Ending because);
   Ending attempt(std::span<const TicketPtr> tickets);
+  Ending transact(std::span<const TicketPtr> tickets, std::string& reason);
   std::expected<Applied, int> apply(Application& application, Ticket& ticket);
   Ending ending_of(int error, bool sync_failed, bool short_write);
+  void complain(Ending ending, std::string_view reason);
   void fail(std::span<const TicketPtr> tickets, Ending ending);
   void sync_if_due(bool at_once);
   void stop(std::string_view reason);
-  void answer(Batch& batch);
+  Batch end_work();
+  static void hand_back(Batch batch, Outcome outcome);
 
   Environment& environment_;
   const CommitterOptions options_;
@@ -127,12 +152,16 @@ class Committer {
 
   mutable std::mutex mutex_;
   std::condition_variable work_;
-  std::deque<TicketPtr> queue_;  // guarded by mutex_, as are the next two
-  bool idle_ = false;            // the thread waits: only then must it be woken
+  std::deque<TicketPtr> queue_;  // guarded by mutex_, as is all up to stalled_
+  Batch batch_;                  // what the thread works on; it alone changes it
+  std::optional<Moment> busy_since_;
+  bool idle_ = false;  // the thread waits: only then must it be woken
   bool closing_ = false;
+  bool stalled_ = false;
 
-  std::optional<TimePoint> last_complaint_;  // the thread's own, as is the next
-  std::optional<TimePoint> sync_due_;        // something is committed and not synced
+  std::optional<Moment> last_complaint_;  // the thread's own, as is the next
+  std::optional<Moment> sync_due_;        // something is committed and not synced
+  std::mutex look_mutex_;                 // look() runs
   std::mutex close_mutex_;
   std::thread thread_;
 };

@@ -7,12 +7,14 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cerrno>
 #include <cstring>
 
 #include "as_owner.h"
 #include "directory.h"
 #include "encoding/bytes.h"
 #include "file_operations.h"
+#include "readers.h"
 #include "upgrade.h"
 
 namespace sojourn::lmdb {
@@ -41,6 +43,9 @@ std::string reason_of(int error) {
       return "data.mdb is not a file of this server, or is damaged";
     case ENOMEM:
       return "the memory map does not fit; make map_size smaller";
+    case EAGAIN:
+      return "a process of the same process id, in another container, has it open; wait until that "
+             "one ends";
     default:
       return mdb_strerror(error);
   }
@@ -141,13 +146,12 @@ Result<uint32_t> open_tables(const std::filesystem::path& path, MDB_txn* transac
 // What is free inside the file and may be used anew, counted up to `enough`. LMDB's own table 0 has
 // an entry for each transaction that freed pages: their number, then theirs. It lets only a read
 // transaction look.
-uint64_t free_bytes(MDB_env* environment, uint64_t page_size, uint64_t enough) {
+uint64_t free_bytes(ReadTransaction& view, uint64_t page_size, uint64_t enough) {
   constexpr MDB_dbi kFreePages = 0;
-  MDB_txn* view = nullptr;
-  if (mdb_txn_begin(environment, nullptr, MDB_RDONLY, &view) != 0) return 0;
+  if (view.renew() != 0) return 0;
   uint64_t bytes = 0;
   MDB_cursor* cursor = nullptr;
-  if (mdb_cursor_open(view, kFreePages, &cursor) == 0) {
+  if (mdb_cursor_open(view.handle(), kFreePages, &cursor) == 0) {
     MDB_val key, value;
     while (bytes < enough && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
       size_t pages = 0;
@@ -156,7 +160,7 @@ uint64_t free_bytes(MDB_env* environment, uint64_t page_size, uint64_t enough) {
     }
     mdb_cursor_close(cursor);
   }
-  mdb_txn_abort(view);
+  view.pause();
   return bytes;
 }
 
@@ -184,6 +188,12 @@ void drop_cached(const std::filesystem::path& file) {
   close(fd);
 }
 
+// Readers that this process did not begin, and that look as if it had.
+bool has_old_readers(MDB_env* environment) {
+  const pid_t self = getpid();
+  return std::ranges::count(readers_of(environment), self, &Reader::process) > 1;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions& options,
@@ -207,14 +217,14 @@ Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions&
   const uint64_t map_size = std::max(options.map_size / page * page, needed);
   made->end_limit_ = map_size - reserve / 2 / page * page;
 
-  unsigned flags = MDB_NOTLS;
-  if (!options.sync_commits) flags |= MDB_NOSYNC;
-  int error = mdb_env_create(&made->env_);
-  if (!error) error = mdb_env_set_maxdbs(made->env_, kMaxTables);
-  if (!error) error = mdb_env_set_maxreaders(made->env_, kMaxReaders);
-  if (!error) error = mdb_env_set_mapsize(made->env_, map_size);
-  if (!error) error = mdb_env_open(made->env_, options.path.c_str(), flags, kFileMode);
-  if (!error) error = mdb_reader_check(made->env_, nullptr);
+  int error = made->open_map(options, map_size);
+  // LMDB takes readers of a process that died with our process id for ours, and clears ours only
+  // when it closes. A container's first process has the same id each time.
+  if (!error && has_old_readers(made->env_)) {
+    made->view_.reset();
+    mdb_env_close(std::exchange(made->env_, nullptr));
+    error = made->open_map(options, map_size);
+  }
   if (error) return cannot_open(options.path, reason_of(error));
 
   WriteTransaction transaction;
@@ -259,7 +269,25 @@ Result<std::unique_ptr<Environment>> Environment::open_to_read(const std::filesy
   return made;
 }
 
+// With a view, which shows that there is a place for readers.
+int Environment::open_map(const EnvironmentOptions& options, uint64_t map_size) {
+  unsigned flags = MDB_NOTLS;
+  if (!options.sync_commits) flags |= MDB_NOSYNC;
+  int error = mdb_env_create(&env_);
+  if (!error) error = mdb_env_set_maxdbs(env_, kMaxTables);
+  if (!error) error = mdb_env_set_maxreaders(env_, kMaxReaders);
+  if (!error) error = mdb_env_set_mapsize(env_, map_size);
+  if (!error) error = mdb_env_open(env_, options.path.c_str(), flags, kFileMode);
+  if (!error) error = mdb_reader_check(env_, nullptr);
+  if (error) return error;
+  view_ = std::make_unique<ReadTransaction>(*this);
+  error = view_->renew();
+  if (!error) view_->pause();
+  return error;
+}
+
 Environment::~Environment() {
+  view_.reset();
   if (env_ != nullptr) mdb_env_close(env_);
   if (lock_ >= 0) close(lock_);
 }
@@ -275,7 +303,7 @@ Environment::Allowance Environment::allowance_of(Room room) const {
   if (file_end <= limit) return {.limit = limit};
   const uint64_t kept = info.me_mapsize - limit;
   const uint64_t behind = info.me_mapsize - std::min<uint64_t>(file_end, info.me_mapsize);
-  const uint64_t free = behind + free_bytes(env_, stat.ms_psize, kept);
+  const uint64_t free = behind + free_bytes(*view_, stat.ms_psize, kept);
   return {.limit = free < kept ? 0 : Allowance::kNoLimit, .only_small = true};
 }
 
@@ -285,21 +313,33 @@ store::Space Environment::space() const {
   mdb_env_info(env_, &info);
   mdb_env_stat(env_, &stat);
   const uint64_t file_end = (info.me_last_pgno + 1) * stat.ms_psize;
-  const uint64_t free = free_bytes(env_, stat.ms_psize, file_end);
+  ReadTransaction view(*this);  // not the committer's: this is for any thread
+  const uint64_t free = free_bytes(view, stat.ms_psize, file_end);
   return {
       .used = file_end - std::min(file_end, free), .most = info.me_mapsize, .allocated = file_end};
 }
 
 bool Environment::panicked() const {
-  MDB_txn* probe = nullptr;
-  const int error = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &probe);
-  if (!error) mdb_txn_abort(probe);
+  const int error = view_->renew();
+  if (!error) view_->pause();
   return error == MDB_PANIC;
+}
+
+uint64_t Environment::clear_dead_readers() const {
+  int dead = 0;
+  if (mdb_reader_check(env_, &dead) != 0) return 0;
+  dead_readers_ += static_cast<uint64_t>(dead);
+  return static_cast<uint64_t>(dead);
 }
 
 int ReadTransaction::renew() {
   if (transaction_ != nullptr) return mdb_txn_renew(transaction_);
-  return mdb_txn_begin(environment_.handle(), nullptr, MDB_RDONLY, &transaction_);
+  const auto begin = [this] {
+    return mdb_txn_begin(environment_.handle(), nullptr, MDB_RDONLY, &transaction_);
+  };
+  const int error = begin();
+  if (error != MDB_READERS_FULL || environment_.clear_dead_readers() == 0) return error;
+  return begin();
 }
 
 std::expected<std::optional<std::string_view>, int> find(MDB_txn* transaction, MDB_dbi table,

@@ -4,6 +4,7 @@
 
 #include <lmdb.h>
 
+#include <atomic>
 #include <cstdint>
 #include <expected>
 #include <filesystem>
@@ -59,7 +60,8 @@ class Environment {
   //
   // As long as the file ends below the part that is kept, it may grow up to there. Once that part
   // was used, free pages lie all over the file; then as much must be free as is to be kept, and the
-  // transaction must be small, since what it takes comes from there. The committer's thread only.
+  // transaction must be small, since what it takes comes from there. The committer's thread only,
+  // as panicked().
   struct Allowance {
     static constexpr uint64_t kNoLimit = UINT64_MAX;
     uint64_t limit = kNoLimit;  // no write behind this byte of the file; 0: nothing
@@ -76,8 +78,16 @@ class Environment {
   // liblmdb refuses all work, reads included, since it failed to write a meta page.
   bool panicked() const;
 
+  // Takes the entries of dead processes out of the table of readers, and returns how many there
+  // were. They keep pages, and places for readers. Any thread; a system call for each other process
+  // that reads.
+  uint64_t clear_dead_readers() const;
+  // How many there were since the opening.
+  uint64_t dead_readers() const { return dead_readers_.load(); }
+
  private:
   Environment() = default;
+  int open_map(const EnvironmentOptions& options, uint64_t map_size);
 
   int lock_ = -1;  // file descriptor of sojourn.lock; -1: not locked, only read
   MDB_env* env_ = nullptr;
@@ -85,6 +95,9 @@ class Environment {
   uint64_t end_limit_ = 0;     // of Room::end
   Tables tables_{};
   uint32_t found_format_ = kFormatVersion;
+  // Of the thread that writes: it keeps its place in the table of readers.
+  std::unique_ptr<class ReadTransaction> view_;
+  mutable std::atomic<uint64_t> dead_readers_ = 0;
 };
 
 // A view of the data as of when it was begun or renewed. Used by one thread at a time.
@@ -96,7 +109,7 @@ class ReadTransaction {
   ReadTransaction& operator=(const ReadTransaction&) = delete;
 
   // Sees all that is committed by now. Follow it with pause(): while a view is in use, no page that
-  // it sees can be used anew.
+  // it sees can be used anew. The first call takes a place in the table of readers, and keeps it.
   int renew();
   void pause() { mdb_txn_reset(transaction_); }
 

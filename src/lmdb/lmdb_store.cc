@@ -19,6 +19,7 @@ using store::CommitOutcome;
 constexpr uint64_t kMinMapSize = uint64_t{1} << 20;
 constexpr size_t kMaxBatch = 4'096;
 constexpr Duration kMaxSyncInterval = std::chrono::minutes(1);
+constexpr Duration kMaxCommitTimeout = std::chrono::hours(1);
 
 // Waits until a ticket is answered.
 class Answer {
@@ -31,7 +32,12 @@ class Answer {
 
   bool await_ready() const { return ticket_->done; }
   void await_suspend(std::coroutine_handle<> waiter) { ticket_->waiter = waiter; }
-  Result<CommitOutcome> await_resume() { return std::move(ticket_->answer); }
+  Result<CommitOutcome> await_resume() {
+    if (!ticket_->unknown) return std::move(ticket_->answer);
+    return failure(ErrorKind::store_unavailable,
+                   "The disk did not confirm this change in time, and it may still be made; look "
+                   "whether it was before you send it again.");
+  }
 
  private:
   TicketPtr ticket_;
@@ -46,6 +52,9 @@ class LmdbStore final : public store::SessionStore {
   LmdbStore(LmdbEngine::Impl& engine, Executor& home)
       : engine_(engine), home_(home), view_(*engine.environment) {
     ++engine_.stores;
+    // Its place among the readers, before others can take the last; else the first read tries
+    // again.
+    if (view_.renew() == 0) view_.pause();
   }
   ~LmdbStore() override { --engine_.stores; }
 
@@ -179,6 +188,9 @@ Result<void> check_options(const LmdbOptions& options) {
       (*options.sync_interval < Duration(1) || *options.sync_interval > kMaxSyncInterval)) {
     return refused("The interval of durability must be 1 ms to 1 minute.");
   }
+  if (options.commit_timeout < Duration(1) || options.commit_timeout > kMaxCommitTimeout) {
+    return refused("commit_timeout must be 1 ms to 1 hour.");
+  }
   return {};
 }
 
@@ -205,7 +217,8 @@ Result<std::unique_ptr<LmdbEngine>> LmdbEngine::open(const LmdbOptions& options,
   auto impl = std::make_unique<Impl>(*std::move(environment), std::move(indexed),
                                      CommitterOptions{.sync_interval = options.sync_interval,
                                                       .max_waiting = options.max_waiting,
-                                                      .max_batch = options.max_batch},
+                                                      .max_batch = options.max_batch,
+                                                      .timeout = options.commit_timeout},
                                      clock, log);
   return std::unique_ptr<LmdbEngine>(new LmdbEngine(std::move(impl)));
 }
@@ -226,12 +239,13 @@ std::unique_ptr<store::SessionStore> LmdbEngine::store_for(net::Loop& home) {
   return store_for(static_cast<Executor&>(home));
 }
 
-bool LmdbEngine::healthy() const { return impl_->committer.healthy(); }
+std::optional<store::Trouble> LmdbEngine::trouble() const { return impl_->committer.trouble(); }
 
 void LmdbEngine::close() { impl_->committer.close(); }
 
 store::Statistics LmdbEngine::statistics() const {
   const Committer::Counters& from = impl_->committer.counters();
+  const Readers::Counters& readers = impl_->readers.counters();
   return {.committed = from.committed.load(),
           .conflicts = from.conflicts.load(),
           .failed = from.failed.load(),
@@ -239,11 +253,16 @@ store::Statistics LmdbEngine::statistics() const {
           .batches = from.batches.load(),
           .failed_batches = from.failed_batches.load(),
           .failed_syncs = from.failed_syncs.load(),
+          .timed_out = from.timed_out.load(),
           .damaged_reads = impl_->damaged_reads.load(),
           .waiting = impl_->committer.waiting(),
           .batch_sizes = from.batch_sizes.view(),
           .commit_duration = from.commit_duration.view(),
-          .space = impl_->environment->space()};
+          .space = impl_->environment->space(),
+          .readers = store::ReaderStatistics{
+              .others = readers.others.load(),
+              .oldest = Duration(static_cast<int64_t>(readers.oldest_ms.load())),
+              .cleared = impl_->environment->dead_readers()}};
 }
 
 Result<store::TenantCounts> LmdbEngine::sessions_by_tenant(size_t limit) const {

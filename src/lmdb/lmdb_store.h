@@ -51,6 +51,12 @@ struct LmdbOptions {
   // sessions that may all be lost.
   std::optional<Duration> sync_interval;
 
+  // The longest that a commit is waited for, 1 ms to 1 hour: then it is store_unavailable, although
+  // it may still be made when the disk comes back. While the disk has not answered for so long,
+  // changes are refused at once. Shorter than the callers' own patience; longer than the disk's
+  // slowest sync.
+  Duration commit_timeout = std::chrono::seconds(5);
+
   // Commits that wait at once; one more is refused as overloaded. At least 1. The waiting commits
   // of 8 KiB each hold some 17 KiB of memory.
   size_t max_waiting = 16'384;
@@ -84,13 +90,15 @@ class LmdbEngine final : public store::Engine {
   std::unique_ptr<store::SessionStore> store_for(Executor& home);
   std::unique_ptr<store::SessionStore> store_for(net::Loop& home) override;
 
-  // False once a sync failed, or the engine is closed: no commit is acknowledged any more, until
-  // the directory is opened anew. Reads of what was committed before go on, unless it was the
-  // writing of liblmdb's meta page that failed: then they are store_unavailable too.
-  bool healthy() const override;
+  // A sync failed, or the engine is closed: no commit is acknowledged any more, until the directory
+  // is opened anew. Or the disk has not answered for commit_timeout: none is acknowledged until it
+  // does. Reads of what was committed before go on, unless it was the writing of liblmdb's meta
+  // page that failed: then they are store_unavailable too.
+  std::optional<store::Trouble> trouble() const override;
 
   // Commits what waits, answers all of it, and ends the committer; with sync_interval, after a last
-  // sync. Later commits are store_unavailable; reads go on. Waits for the disk. Twice is once.
+  // sync. Later commits are store_unavailable; reads go on. Waits for the disk, however long; all
+  // that waits is answered within commit_timeout. Twice is once.
   void close() override;
 
   store::Statistics statistics() const override;

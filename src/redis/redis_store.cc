@@ -281,7 +281,11 @@ store::Statistics RedisEngine::statistics() const {
   return all;
 }
 
-bool RedisEngine::healthy() const { return !impl_->closed && impl_->health.good(); }
+std::optional<store::Trouble> RedisEngine::trouble() const {
+  if (!impl_->closed && impl_->health.good()) return std::nullopt;
+  return store::Trouble{"the Redis servers do not answer; this ends when they do",
+                        store::Trouble::Ends::by_itself};
+}
 
 void RedisEngine::close() { impl_->closed = true; }
 

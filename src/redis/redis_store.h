@@ -54,7 +54,7 @@ class RedisEngine final : public store::Engine {
   store::Statistics statistics() const override;
 
   // False after some calls in a row have failed, until one succeeds.
-  bool healthy() const override;
+  std::optional<store::Trouble> trouble() const override;
 
   // Later commits are store_unavailable. Nothing waits here: whatever was taken in is with the
   // servers.

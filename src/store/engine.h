@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string_view>
 
 #include "store/session_store.h"
 #include "store/statistics.h"
@@ -12,6 +14,16 @@ class Loop;
 
 namespace sojourn::store {
 
+// Why no change would be acknowledged.
+struct Trouble {
+  enum class Ends { by_itself, by_restart };
+
+  std::string_view reason;  // part of a sentence, for operators
+  Ends ends;
+
+  friend bool operator==(const Trouble&, const Trouble&) = default;
+};
+
 // Opened once, it gives every loop its own access. Any thread may call.
 class Engine {
  public:
@@ -21,8 +33,9 @@ class Engine {
   // A store object for the thread of `home`, which must outlive the engine, or close().
   virtual std::unique_ptr<SessionStore> store_for(net::Loop& home) = 0;
 
-  // False while no commit would be acknowledged.
-  virtual bool healthy() const = 0;
+  // None while changes are acknowledged.
+  virtual std::optional<Trouble> trouble() const = 0;
+  bool healthy() const { return !trouble(); }
 
   virtual Statistics statistics() const { return {}; }
 

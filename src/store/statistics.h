@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/counter.h"
 #include "domain/session.h"
 #include "domain/tenant_id.h"
@@ -18,6 +19,13 @@ struct Space {
   uint64_t used = 0;       // bytes that hold something
   uint64_t most = 0;       // bytes that there can be
   uint64_t allocated = 0;  // bytes taken from the disk, and never given back
+};
+
+// Who else reads a store that has files of its own.
+struct ReaderStatistics {
+  uint64_t others = 0;   // readings by other processes, now: a backup, an export, a check
+  Duration oldest{};     // how long the oldest reading has kept room that was freed from use
+  uint64_t cleared = 0;  // readings that ended with their process, since the opening
 };
 
 // How a store gets on with the servers that keep its data, all threads together. A command is what
@@ -50,12 +58,14 @@ struct Statistics {
   uint64_t batches = 0;         // transactions committed
   uint64_t failed_batches = 0;  // transactions given up
   uint64_t failed_syncs = 0;    // syncs that the disk did not confirm
+  uint64_t timed_out = 0;       // changes answered with an error because they waited too long
   uint64_t damaged_reads = 0;   // reads that met a damaged record
   uint64_t waiting = 0;         // changes waiting now
   DistributionView batch_sizes;  // changes in a committed transaction
   // Of a committed transaction, its sync included, or of a change where each is one; nanoseconds.
   DistributionView commit_duration;
   std::optional<Space> space;
+  std::optional<ReaderStatistics> readers;
   std::optional<ServerStatistics> servers;
 };
 
