@@ -3,20 +3,16 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <optional>
 
 #include "lmdb/backup.h"
 #include "progress.h"
+#include "stall_limit.h"
 
 namespace sojourn::app {
 namespace {
 
-template <class Copy>
-int run(Copy copy, const std::filesystem::path& from, const std::filesystem::path& to) {
-  Result<lmdb::Copied> copied;
-  {
-    Progress progress("Copying");
-    copied = copy(from, to, [&](uint64_t bytes, uint64_t of) { progress.show(bytes, of); });
-  }
+int print(const Result<lmdb::Copied>& copied) {
   if (!copied) {
     fmt::print(stderr, "sojourn: {}\n", copied.error().detail);
     return 1;
@@ -28,12 +24,29 @@ int run(Copy copy, const std::filesystem::path& from, const std::filesystem::pat
 
 }  // namespace
 
-int backup(const std::filesystem::path& data, const std::filesystem::path& target) {
-  return run(lmdb::backup, data, target);
+int backup(const std::filesystem::path& data, const std::filesystem::path& target,
+           Duration stall_limit) {
+  Result<lmdb::Copied> copied;
+  {
+    Progress progress("Copying");
+    std::optional<StallLimit> stall(std::in_place, stall_limit, "The backup");
+    copied = lmdb::backup(data, target, [&](uint64_t bytes, uint64_t of) {
+      progress.show(bytes, of);
+      if (stall) stall->done(bytes);
+      if (bytes == of) stall.reset();
+    });
+  }
+  return print(copied);
 }
 
 int restore(const std::filesystem::path& from, const std::filesystem::path& data) {
-  return run(lmdb::restore, from, data);
+  Result<lmdb::Copied> copied;
+  {
+    Progress progress("Copying");
+    copied =
+        lmdb::restore(from, data, [&](uint64_t bytes, uint64_t of) { progress.show(bytes, of); });
+  }
+  return print(copied);
 }
 
 }  // namespace sojourn::app

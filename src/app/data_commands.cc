@@ -6,6 +6,7 @@
 #include "backup.h"
 #include "check.h"
 #include "command_line.h"
+#include "config/units.h"
 #include "export.h"
 
 namespace sojourn::app {
@@ -19,6 +20,23 @@ Text data_option(CLI::App& command) {
       ->capture_default_str()
       ->check(names_a_path());
   return data;
+}
+
+// How long a command that reads a store may get nowhere (stall_limit.h).
+std::shared_ptr<Duration> stall_option(CLI::App& command) {
+  auto limit = std::make_shared<Duration>(std::chrono::minutes(5));
+  command
+      .add_option_function<std::string>(
+          "--stall-timeout",
+          [limit](const std::string& text) { *limit = *config::parse_duration(text); },
+          "Give up when it comes less than 1 MiB further in this time")
+      ->check([](const std::string& text) {
+        const auto duration = config::parse_duration(text);
+        if (!duration) return duration.error();
+        return *duration > Duration(0) ? std::string() : std::string("more than 0 is wanted");
+      })
+      ->default_str("5m");
+  return limit;
 }
 
 void add_check(CLI::App& app, Command& chosen) {
@@ -36,7 +54,8 @@ void add_backup(CLI::App& app, Command& chosen) {
   command->add_option("TARGET", *target, "A new or empty directory")
       ->required()
       ->check(names_a_path());
-  command->callback([=, &chosen] { chosen = [=] { return backup(*data, *target); }; });
+  const auto limit = stall_option(*command);
+  command->callback([=, &chosen] { chosen = [=] { return backup(*data, *target, *limit); }; });
 }
 
 void add_restore(CLI::App& app, Command& chosen) {
@@ -60,7 +79,9 @@ void add_export(CLI::App& app, Command& chosen) {
   const Text output = std::make_shared<std::string>();
   command->add_option("--output", *output, "A file; default: standard output")
       ->check(names_a_path());
-  command->callback([=, &chosen] { chosen = [=] { return export_sessions(*data, *output); }; });
+  const auto limit = stall_option(*command);
+  command->callback(
+      [=, &chosen] { chosen = [=] { return export_sessions(*data, *output, *limit); }; });
 }
 
 void add_import(CLI::App& app, Command& chosen) {

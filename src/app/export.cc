@@ -12,8 +12,10 @@
 #include "base/error.h"
 #include "domain/lifecycle.h"
 #include "export_format.h"
+#include "interruption.h"
 #include "lmdb/snapshot.h"
 #include "progress.h"
+#include "stall_limit.h"
 
 namespace sojourn::app {
 namespace {
@@ -22,6 +24,10 @@ std::unexpected<Error> cannot_write(const std::string& path) {
   return failure(ErrorKind::store_unavailable,
                  fmt::format("{} cannot be written: {}.", path.empty() ? "standard output" : path,
                              std::generic_category().message(errno)));
+}
+
+std::unexpected<Error> interrupted() {
+  return failure(ErrorKind::store_unavailable, "The export was interrupted.");
 }
 
 // A file that has its name once it is whole, or standard output.
@@ -51,8 +57,10 @@ class Output {
   Result<void> line(const ExportLine& line) {
     const std::string text = export_line(line) + "\n";
     if (std::fwrite(text.data(), 1, text.size(), file_) != text.size()) return cannot_write(path_);
+    written_ += text.size();
     return {};
   }
+  uint64_t written() const { return written_; }
   Result<void> finish() {
     if (std::fflush(file_) != 0) return cannot_write(path_);
     if (path_.empty()) return {};
@@ -67,10 +75,15 @@ class Output {
   const std::string path_;
   const std::string partial_;
   std::FILE* file_ = nullptr;
+  uint64_t written_ = 0;
   bool finished_ = false;
 };
 
-Result<ExportEnd> run_export(const std::filesystem::path& data, const std::string& path) {
+// What one session of the store counts for, as progress, when nothing is written of it.
+constexpr uint64_t kSessionBytes = 1024;
+
+Result<ExportEnd> run_export(const std::filesystem::path& data, const std::string& path,
+                             const Interruption& interruption, StallLimit& stall) {
   const auto snapshot = lmdb::open_snapshot(data);
   if (!snapshot) return std::unexpected(snapshot.error());
   Output output(path);
@@ -83,14 +96,18 @@ Result<ExportEnd> run_export(const std::filesystem::path& data, const std::strin
   if (done) {
     done = (*snapshot)->each_session([&](const domain::Session& session) -> Result<void> {
       progress.show(++seen, (*snapshot)->session_count());
+      stall.done(output.written() + seen * kSessionBytes);
+      if (interruption.came()) return interrupted();
       if (!domain::is_live(session, now)) return {};
       ++end.sessions;
       return output.line(session);
     });
   }
   if (done) {
-    done = (*snapshot)->each_idempotency_key([&](const store::Snapshot::Key& key) {
+    done = (*snapshot)->each_idempotency_key([&](const store::Snapshot::Key& key) -> Result<void> {
       ++end.idempotency_keys;
+      stall.done(output.written() + seen * kSessionBytes);
+      if (interruption.came()) return interrupted();
       return output.line(key);
     });
   }
@@ -102,8 +119,14 @@ Result<ExportEnd> run_export(const std::filesystem::path& data, const std::strin
 
 }  // namespace
 
-int export_sessions(const std::filesystem::path& data, const std::string& output) {
-  const auto end = run_export(data, output);
+int export_sessions(const std::filesystem::path& data, const std::string& output,
+                    Duration stall_limit) {
+  const Interruption interruption;
+  const auto end = [&] {
+    StallLimit stall(stall_limit, "The export");
+    return run_export(data, output, interruption, stall);
+  }();
+  interruption.end_by_it();  // nothing of the store is held any longer
   if (!end) {
     fmt::print(stderr, "sojourn: {}\n", end.error().detail);
     return 1;
