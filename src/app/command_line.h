@@ -13,6 +13,7 @@ namespace sojourn::app {
 // Exit codes beside 0.
 inline constexpr int kFailed = 1;          // the reason is on standard error
 inline constexpr int kWrongArguments = 2;  // or wrong options
+inline constexpr int kDidNotFinish = 74;   // EX_IOERR: a disk did not answer, see end_limit.h
 
 // What the arguments ask for, once they are read: it returns the exit code.
 using Command = std::function<int()>;

@@ -21,6 +21,7 @@
 #include "admin/admin.h"
 #include "api/error_table.h"
 #include "descriptor_writer.h"
+#include "end_limit.h"
 #include "http/server.h"
 #include "json_log.h"
 #include "live_options.h"
@@ -64,6 +65,9 @@ struct CloseAtEnd {
   store::Engine& engine;
   ~CloseAtEnd() { engine.close(); }
 };
+
+// After http.drain_timeout, for the last commits.
+constexpr Duration kCloseLimit = std::chrono::seconds(1);
 
 admin::Readiness readiness_of(const store::Engine& engine) {
   const auto trouble = engine.trouble();
@@ -139,6 +143,7 @@ std::expected<void, std::string> serve(const config::Loaded& loaded, const LoadO
 
   JsonLog log;
   log.set_level(options.log.level);
+  EndLimit end_limit(signals, log, options.drain_timeout);
   SteadyClock clock;
   SystemEntropy entropy;
   const auto live = make_live(loaded, descriptors);
@@ -261,6 +266,7 @@ std::expected<void, std::string> serve(const config::Loaded& loaded, const LoadO
   if (const auto interval = ServiceManager::watchdog_interval(); interval.count() > 0) {
     watchdog.start(housekeeping.loop, std::chrono::floor<Duration>(interval / 2));
   }
+  end_limit.started();
   int signal = signals.wait();
   for (; signal == SIGHUP; signal = signals.wait()) {
     manager.reloading();
@@ -279,8 +285,10 @@ std::expected<void, std::string> serve(const config::Loaded& loaded, const LoadO
   log.write(LogLevel::info, "server.draining", "Finishing the requests in flight.",
             {{"signal", sigabbrev_np(signal)}});
   draining = true;
+  const Duration drain_timeout = reloader.running().drain_timeout;
+  end_limit.ending(drain_timeout + kCloseLimit);
   (*server)->drain();
-  const bool drained = (*server)->wait_until_drained(reloader.running().drain_timeout);
+  const bool drained = (*server)->wait_until_drained(drain_timeout);
   housekeeping.loop.stop();
   refusals.finish();
   accepts.finish();
