@@ -13,6 +13,7 @@ from harness.processes import exit_code, spawn, wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("SOJOURN_BIN", REPOSITORY / "build/release/sojourn")).resolve()
+SANITIZED = BINARY.exists() and b"__asan_init" in BINARY.read_bytes()
 
 READY = re.compile(r"sojourn ready public=https?://(?P<public>(127\.0\.0\.1|0\.0\.0\.0):\d+)"
                    r" admin=https?://(?P<admin>(127\.0\.0\.1|0\.0\.0\.0):\d+)"
