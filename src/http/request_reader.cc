@@ -116,7 +116,7 @@ bool RequestReader::read_body() {
 void RequestReader::release() {
   stage_ = Stage::head;
   if (body_.capacity() > kKeptBody) {
-    body_ = {};
+    std::string().swap(body_);  // a move from an empty string would keep the memory
   } else {
     body_.clear();
   }
