@@ -180,6 +180,22 @@ def test_how_many_connections(reloading, client_of):
     wait_for(lambda: third() == 400, "a third one is served again")
 
 
+def test_how_many_connections_of_one_client(reloading, client_of):
+    one = reloading()
+    first, second = client_of(one), client_of(one)
+    assert (first.create().status, second.create().status) == (200, 200)
+    one.hup("[http]\nmax_connections_per_client = 2\n")
+
+    def third():
+        with Connection(one.server.address) as connection:
+            connection.send(request_bytes("GET", "/sessions/x"))
+            return connection.read().status
+    wait_for(lambda: third() == 503, "those that were open before count")
+    assert (first.create().status, second.create().status) == (200, 200), "the others stay"
+    one.hup('[http]\nmax_connections_per_client = 2\ntrusted_proxies = ["127.0.0.1"]\n')
+    wait_for(lambda: third() == 400, "a proxy is served")
+
+
 def test_how_many_connections_of_the_admin_listener(reloading):
     one = reloading()
     with Connection(one.server.admin_address) as first:

@@ -7,10 +7,9 @@
 
 namespace sojourn::api {
 
-// The bytes of its IPv4 address, or the first 64 bits of its IPv6 address: who has one address
-// there mostly has them all (RFC 6177). Never empty. Points into the request.
+// Never empty. Points into the request.
 inline std::string_view client_key(const http::Request& request) {
-  return request.client.bytes().substr(0, 8);
+  return request.client.limit_key();
 }
 
 }  // namespace sojourn::api

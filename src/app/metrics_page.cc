@@ -42,6 +42,11 @@ void add_process(Exposition& page, const MetricsSources& from) {
                from.log.dropped());
 }
 
+telemetry::Labels with(telemetry::Labels labels, std::string_view reason) {
+  labels.emplace_back("reason", reason);
+  return labels;
+}
+
 void add_connections(Exposition& page, const MetricsSources& from) {
   const std::pair<std::string_view, const http::Server*> servers[] = {
       {"public", from.public_server}, {"admin", from.admin_server}};
@@ -62,7 +67,28 @@ void add_connections(Exposition& page, const MetricsSources& from) {
   each([&](const telemetry::Labels& labels, const http::Server& server) {
     page.counter("sojourn_connections_turned_away_total",
                  "Client connections closed at once because there were too many.",
-                 server.turned_away_connections(), labels);
+                 server.turned_away_connections(), with(labels, "max_connections"));
+    page.counter("sojourn_connections_turned_away_total", "", server.turned_away_clients(),
+                 with(labels, "max_connections_per_client"));
+  });
+  each([&](const telemetry::Labels& labels, const http::Server& server) {
+    page.counter("sojourn_connections_stalled_total",
+                 "Client connections closed because the client did not take its answer.",
+                 server.stalled_connections(), labels);
+  });
+  each([&](const telemetry::Labels& labels, const http::Server& server) {
+    page.gauge("sojourn_unsent_bytes", "Bytes of answers that wait for clients to take them.",
+               server.unsent_bytes(), labels);
+  });
+  each([&](const telemetry::Labels& labels, const http::Server& server) {
+    page.gauge("sojourn_unsent_max_bytes", "Beyond it long answers are refused.",
+               server.max_unsent_bytes(), labels);
+  });
+  each([&](const telemetry::Labels& labels, const http::Server& server) {
+    page.counter("sojourn_unsent_refusals_total",
+                 "Long answers refused, and event streams cut, because too many bytes waited for "
+                 "slow clients.",
+                 server.unsent_refusals(), labels);
   });
   each([&](const telemetry::Labels& labels, const http::Server& server) {
     page.gauge("sojourn_connections_max", "Client connections that may be open.",

@@ -25,7 +25,8 @@ struct Options {
   // http.drain_timeout: after SIGTERM, how long requests in flight may take before they are cut.
   Duration drain_timeout = std::chrono::seconds(5);
   // Where health is told. An empty listen: nowhere.
-  http::ServerOptions admin{.listen = "127.0.0.1:9093", .max_connections = 100};
+  http::ServerOptions admin{
+      .listen = "127.0.0.1:9093", .max_connections = 100, .max_connections_per_client = 0};
   access::AccessOptions access;
   // security.allow_insecure: see exposure.h.
   bool allow_insecure = false;

@@ -70,12 +70,13 @@ std::optional<IpAddress> read_forwarded(std::string_view element) {
 
 }  // namespace
 
+bool is_trusted(const IpAddress& address, std::span<const IpNetwork> trusted) {
+  return std::ranges::any_of(trusted, [&](const auto& one) { return one.contains(address); });
+}
+
 IpAddress client_address(const IpAddress& peer, std::span<const Field> fields,
                          std::span<const IpNetwork> trusted) {
-  const auto is_trusted = [&](const IpAddress& address) {
-    return std::ranges::any_of(trusted, [&](const auto& one) { return one.contains(address); });
-  };
-  if (!is_trusted(peer)) return peer;
+  if (!is_trusted(peer, trusted)) return peer;
   const bool forwarded = !values_of(fields, "Forwarded").empty();
   const std::string_view name = forwarded ? "Forwarded" : "X-Forwarded-For";
   IpAddress client = peer;
@@ -86,7 +87,7 @@ IpAddress client_address(const IpAddress& peer, std::span<const Field> fields,
       const auto address = forwarded ? read_forwarded(entry) : read_node(entry);
       if (!address) return client;
       client = *address;
-      if (!is_trusted(client)) return client;
+      if (!is_trusted(client, trusted)) return client;
     }
   }
   return client;

@@ -8,6 +8,9 @@
 
 namespace sojourn::http {
 
+// Whether one of them holds the address.
+bool is_trusted(const IpAddress& address, std::span<const IpNetwork> trusted);
+
 // The peer, when it is not `trusted`, whatever the fields say. Else what it says whom it serves:
 // the last entry of Forwarded (RFC 7239) or, without that field, of X-Forwarded-For; and so on to
 // the left while that is a trusted proxy too. So what a client wrote there itself, which stands

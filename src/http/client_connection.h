@@ -25,15 +25,20 @@ using Awaitable = boost::asio::awaitable<T, net::Loop::Impl::Executor>;
 inline constexpr boost::asio::use_awaitable_t<net::Loop::Impl::Executor> kResume{};
 using Transferred = std::tuple<boost::system::error_code, size_t>;
 
-// Answers are sent when so much has gathered, and a buffer that grew beyond it is given back.
+// Answers are sent when so much has gathered. A longer body is sent from where it was made, and a
+// buffer that grew beyond it is given back: it would be held as long as the connection is kept.
 inline constexpr size_t kMaxGathered = 64 * 1024;
+// Empties it. A move from an empty string would keep the memory.
+inline void give_back(std::string& buffer) { std::string().swap(buffer); }
 
 class ClientConnection final : public Listener::Connection {
  public:
-  ClientConnection(Socket socket, std::shared_ptr<Listener> listener, Admission admission)
+  ClientConnection(Socket socket, std::shared_ptr<Listener> listener, const Arrival& arrival)
       : listener_(std::move(listener)),
-        place_(*listener_, admission),
-        admission_(admission),
+        place_(*listener_, arrival),
+        admission_(arrival.admission),
+        peer_(arrival.peer),
+        unsent_(listener_->state().unsent),
         socket_(std::move(socket)),
         reader_(options().max_header_bytes, options().max_body_bytes) {
     if (const TlsContext* context = listener_->tls()) {
@@ -55,10 +60,10 @@ class ClientConnection final : public Listener::Connection {
   Awaitable<void> run();
 
   void on_deadline() override {
-    if (!deadline_passed_ && (reading_ || writing_)) {
-      deadline_passed_ = true;
-      cancel();
-    }
+    if (deadline_passed_ || !(reading_ || writing_)) return;
+    if (writing_ && client_takes()) return;
+    deadline_passed_ = true;
+    cancel();
   }
 
   void on_drain() override {
@@ -81,6 +86,7 @@ class ClientConnection final : public Listener::Connection {
   void begin_answer();
   void end_answer();
   void append(BodySent body_sent, Afterwards afterwards);
+  void bound_memory();
   void append_refusal(const Error& error);
   void fill_refusal(const Error& error);
   static void on_task_done(void* self);
@@ -91,6 +97,7 @@ class ClientConnection final : public Listener::Connection {
   Awaitable<bool> send_stream();
   void begin_piece();
   bool end_piece();
+  bool may_wait_with_piece();
 
   // Reading.
   void begin_phase();
@@ -102,6 +109,9 @@ class ClientConnection final : public Listener::Connection {
   Awaitable<std::tuple<boost::system::error_code>> until_ready(TlsStream::Status wanted);
   bool send_at_once();
   Awaitable<bool> send_rest();
+  void count_stall(const boost::system::error_code& error);
+  bool client_takes();
+  size_t untaken();
   Awaitable<Transferred> send_some();
   Awaitable<Transferred> send_encrypted();
   Awaitable<Transferred> receive();
@@ -117,8 +127,9 @@ class ClientConnection final : public Listener::Connection {
   const std::shared_ptr<Listener> listener_;
   const Place place_;
   const Admission admission_;
+  const IpAddress peer_;
+  UnsentShare unsent_;  // of out_, and of a body apart
   Socket socket_;
-  IpAddress peer_;
   std::unique_ptr<TlsStream> tls_;  // over socket_, which must outlive it; null: plain
   RequestReader reader_;
 
@@ -140,6 +151,9 @@ class ClientConnection final : public Listener::Connection {
 
   std::string out_;  // answers not sent yet
   size_t sent_ = 0;  // of out_
+  // The body in response_ follows out_: it is too long to be copied.
+  bool body_apart_ = false;
+  size_t untaken_ = 0;  // as of when the deadline for sending was set
 };
 
 }  // namespace sojourn::http

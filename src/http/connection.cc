@@ -18,8 +18,15 @@
 // is TLS. The plain road pays one look at a pointer for it.
 #include "connection.h"
 
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <cerrno>
+#include <limits>
 
 #include "client_address.h"
 #include "client_connection.h"
@@ -43,6 +50,15 @@ constexpr std::chrono::seconds kLingerTime{2};
 constexpr size_t kLingerBytes = 8 * 1024 * 1024;
 // How long a connection over the limit may take to begin its request.
 constexpr std::chrono::seconds kTurnedAwayTime{2};
+// A client that is slow but reads takes at least so much of its answer within header_timeout.
+constexpr size_t kLeastTaken = 16 * 1024;
+// How much the kernel may hold that is not on its way yet. Without this limit it takes megabytes of
+// an answer that nobody reads, where no budget counts them.
+constexpr int kMostInKernel = 2 * kMaxGathered;
+
+void set_tcp_option(Socket& socket, int option, int value) {
+  setsockopt(socket.native_handle(), IPPROTO_TCP, option, &value, sizeof value);
+}
 
 }  // namespace
 
@@ -51,13 +67,13 @@ Awaitable<void> ClientConnection::run() {
   deadline = now() + options().header_timeout;
   if (tls_ && !co_await handshake()) co_return;
   deadline = now() + options().idle_timeout;
-  if (admission_ == Admission::refused && !closing_ && !co_await turn_away()) co_return;
+  if (admission_ != Admission::granted && !closing_ && !co_await turn_away()) co_return;
 
   for (;;) {
     // Answer.
     if (listener_->observer()) answer_begun_ = std::chrono::steady_clock::now();
     auto state = RequestReader::State::request;
-    while (!closing_ && out_.size() < kMaxGathered) {
+    while (!closing_ && !body_apart_ && out_.size() < kMaxGathered) {
       state = reader_.next();
       if (state == RequestReader::State::needs_more) break;
       if (state == RequestReader::State::refused) {
@@ -73,11 +89,20 @@ Awaitable<void> ClientConnection::run() {
       }
       end_answer();
     }
-    if (!closing_ && reader_.take_continue()) out_.append("HTTP/1.1 100 Continue\r\n\r\n");
+    if (state == RequestReader::State::needs_more && reader_.take_continue())
+      out_.append("HTTP/1.1 100 Continue\r\n\r\n");
 
     // Send.
     if (!out_.empty() && !send_at_once()) {
       const bool sent = co_await send_rest();
+      if (!sent) co_return;
+    }
+    if (body_apart_) {
+      out_.swap(response_.body);
+      bool sent = send_at_once();
+      if (!sent) sent = co_await send_rest();
+      body_apart_ = false;
+      unsent_.release();
       if (!sent) co_return;
     }
     if (closing_) break;
@@ -109,7 +134,6 @@ Awaitable<void> ClientConnection::run() {
 
 // Starts the service. Afterwards either waiting_, or task_ is done.
 void ClientConnection::begin_answer() {
-  if (response_.body.capacity() > kMaxGathered) response_.body = {};
   response_.reset();
   try {
     Request& request = reader_.request();
@@ -151,6 +175,7 @@ void ClientConnection::end_answer() {
     }
     task_.reset();
   }
+  if (response_.body.size() > kMaxGathered) bound_memory();
   const Head& head = reader_.head();
   const BodySent body_sent = head.method == Method::head ? BodySent::no : BodySent::yes;
   const bool http_1_0 = head.http_1_0;
@@ -170,17 +195,39 @@ void ClientConnection::end_answer() {
                                : Afterwards::keep);
   if (Observer* observer = listener_->observer()) {
     const auto written = std::chrono::steady_clock::now();
+    const size_t apart = body_apart_ ? response_.body.size() : 0;
     observer->answered(
-        {reader_.request(), response_, written - answer_begun_, out_.size() - before});
+        {reader_.request(), response_, written - answer_begun_, out_.size() - before + apart});
     answer_begun_ = written;  // of the next request that came with this one
   }
+  if (!body_apart_ && response_.body.capacity() > kMaxGathered) give_back(response_.body);
   if (!streams) response_.stream.reset();
   phase_ = Phase::idle;
   deadline = now() + options().idle_timeout;
 }
 
 void ClientConnection::append(BodySent body_sent, Afterwards afterwards) {
-  append_response(out_, response_, listener_->common_fields(), body_sent, afterwards, framing_);
+  append_response(out_, response_, listener_->common_fields(),
+                  body_apart_ ? BodySent::no : body_sent, afterwards, framing_);
+}
+
+// Before a long answer is written: it has its place in the budget, or is refused. What is not a
+// read is done, and the client has to know.
+void ClientConnection::bound_memory() {
+  const size_t size = response_.body.size();
+  const Method method = reader_.head().method;
+  if (method == Method::head || response_.stream || !may_have_body(response_.status)) return;
+  if (method != Method::get) {
+    unsent_.hold(size);
+  } else if (!unsent_.take(size, options().max_unsent_bytes)) {
+    ++listener_->state().unsent_refusals;
+    fill_refusal({ErrorKind::overloaded,
+                  "Too many answers wait for slow clients; try again later, or ask for less at "
+                  "once."});
+    response_.close = true;  // what is pipelined behind it would cost as much
+    return;
+  }
+  body_apart_ = true;
 }
 
 // The last answer of the connection, for an error that was found here.
@@ -219,7 +266,10 @@ Awaitable<bool> ClientConnection::turn_away() {
     reader_.received(bytes);
   }
   reader_.next();  // for the method alone
-  append_refusal({ErrorKind::overloaded, "There are too many connections; try again later."});
+  append_refusal({ErrorKind::overloaded,
+                  admission_ == Admission::refused
+                      ? "There are too many connections; try again later."
+                      : "This client has too many connections; close some, or try again later."});
   co_return true;
 }
 
@@ -239,6 +289,7 @@ ClientConnection::AfterRead ClientConnection::after_read(const error_code& error
     reader_.received(bytes);
     return AfterRead::go_on;
   }
+  count_stall(error);
   if (error != asio::error::operation_aborted) return AfterRead::over;  // the client is gone
   if (!deadline_passed_) return AfterRead::go_on;                       // cancelled by on_drain()
   if (phase_ == Phase::idle) return AfterRead::over;
@@ -254,11 +305,12 @@ void ClientConnection::prepare() {
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
-  error_code gone;
-  const auto peer = socket_.remote_endpoint(gone).address();
-  if (gone) return;
-  peer_ = peer.is_v4() ? IpAddress::of(peer.to_v4().to_bytes())
-                       : IpAddress::of(peer.to_v6().to_bytes());
+  set_tcp_option(socket_, TCP_NOTSENT_LOWAT, kMostInKernel);
+  // An answer that the kernel has whole may still wait for its client, and we would not know: the
+  // kernel ends the connection when the client takes nothing for so long.
+  constexpr Duration::rep kMost = std::numeric_limits<int>::max();
+  set_tcp_option(socket_, TCP_USER_TIMEOUT,
+                 static_cast<int>(std::min(options().header_timeout.count(), kMost)));
 }
 
 // False when the connection is over. A client that speaks plain HTTP is told so, in plain HTTP. One
@@ -311,30 +363,61 @@ bool ClientConnection::send_at_once() {
   } else {
     sent_ = socket_.write_some(asio::buffer(out_), error);
     if (error == asio::error::would_block) sent_ = 0;
+    count_stall(error);
   }
   if (sent_ < out_.size()) return false;
   sent_ = 0;
+  if (out_.capacity() > 2 * kMaxGathered) give_back(out_);
   out_.clear();
   return true;
 }
 
 // Sends what send_at_once() left, as fast as the client takes it; false when it does not.
 Awaitable<bool> ClientConnection::send_rest() {
+  unsent_.hold(out_.size());
   const auto deadline_before = deadline;
+  untaken_ = untaken();
   deadline = now() + options().header_timeout;
   while (sent_ < out_.size()) {
     writing_ = true;
     const auto [error, bytes] = co_await send_some();
     writing_ = false;
+    if (deadline_passed_) {
+      ++listener_->state().stalled;
+    } else {
+      count_stall(error);
+    }
     if (error) co_return false;
     deadline_passed_ = false;
     sent_ += bytes;
   }
+  if (!body_apart_) unsent_.release();
   deadline = phase_ == Phase::idle ? now() + options().idle_timeout : deadline_before;
   sent_ = 0;
-  if (out_.capacity() > 2 * kMaxGathered) out_ = {};
+  if (out_.capacity() > 2 * kMaxGathered) give_back(out_);
   out_.clear();
   co_return true;
+}
+
+// When the kernel ended the connection because the client took nothing.
+void ClientConnection::count_stall(const error_code& error) {
+  if (error == asio::error::timed_out) ++listener_->state().stalled;
+}
+
+// At the deadline of sending: true, and it has another, when enough was taken since the last.
+bool ClientConnection::client_takes() {
+  const size_t before = untaken_;
+  untaken_ = untaken();
+  if (untaken_ + kLeastTaken > before) return false;
+  deadline = now() + options().header_timeout;
+  return true;
+}
+
+// Bytes that the client's machine has not confirmed: ours, and those that the kernel holds.
+size_t ClientConnection::untaken() {
+  int in_kernel = 0;
+  ioctl(socket_.native_handle(), SIOCOUTQ, &in_kernel);
+  return out_.size() - sent_ + static_cast<size_t>(in_kernel);
 }
 
 Awaitable<Transferred> ClientConnection::send_some() {
@@ -367,7 +450,10 @@ Awaitable<Transferred> ClientConnection::receive_encrypted() {
     if (progress.status == TlsStream::Status::done) {
       co_return Transferred{error_code(), progress.bytes};
     }
-    if (progress.status == TlsStream::Status::ended) co_return Transferred{asio::error::eof, 0};
+    if (progress.status == TlsStream::Status::ended) {
+      co_return Transferred{
+          errno == ETIMEDOUT ? asio::error::timed_out : error_code(asio::error::eof), 0};
+    }
     const auto [error] = co_await until_ready(progress.status);
     if (error) co_return Transferred{error, 0};
     progress = tls_->read(reader_.room());
@@ -400,6 +486,7 @@ bool ClientConnection::client_left() {
   if (tls_) return tls_->read(dropped).status == TlsStream::Status::ended;
   error_code error;
   socket_.read_some(asio::buffer(dropped), error);
+  count_stall(error);
   return error && error != asio::error::would_block;
 }
 
@@ -440,10 +527,10 @@ Awaitable<void> ClientConnection::linger() {
   reading_ = false;
 }
 
-void serve(Socket socket, std::shared_ptr<Listener> listener, Admission admission) {
+void serve(Socket socket, std::shared_ptr<Listener> listener, const Arrival& arrival) {
   const auto executor = socket.get_executor();
   auto connection =
-      std::make_unique<ClientConnection>(std::move(socket), std::move(listener), admission);
+      std::make_unique<ClientConnection>(std::move(socket), std::move(listener), arrival);
   asio::co_spawn(
       executor, [connection = std::move(connection)] { return connection->run(); }, asio::detached);
 }

@@ -14,6 +14,6 @@ namespace sojourn::http {
 using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, net::Loop::Impl::Executor>;
 
 // Takes the connection over and returns at once. On the listener's loop.
-void serve(Socket socket, std::shared_ptr<Listener> listener, Admission admission);
+void serve(Socket socket, std::shared_ptr<Listener> listener, const Arrival& arrival);
 
 }  // namespace sojourn::http

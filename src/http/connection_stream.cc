@@ -41,7 +41,9 @@ Awaitable<bool> ClientConnection::send_stream() {
     if (!whole) break;
     ended = step_ == BodyStream::Step::end || listener_->draining();
     if (ended) append_stream_end(out_, framing_);
-    if (!out_.empty() && !send_at_once()) whole = co_await send_rest();
+    if (out_.empty() || send_at_once()) continue;
+    whole = may_wait_with_piece();
+    if (whole) whole = co_await send_rest();
   }
   response_.stream.reset();
   if (!whole && framing_ == StreamFraming::until_close) reset();
@@ -50,7 +52,6 @@ Awaitable<bool> ClientConnection::send_stream() {
 
 // As begin_answer().
 void ClientConnection::begin_piece() {
-  if (response_.body.capacity() > kMaxGathered) response_.body = {};
   response_.body.clear();
   task_.emplace(next_step(*response_.stream, response_.body, step_));
   waiting_ = !task_->start(&on_task_done, this);
@@ -66,7 +67,17 @@ bool ClientConnection::end_piece() {
   }
   task_.reset();
   append_piece(out_, response_.body, framing_);
+  if (response_.body.capacity() > kMaxGathered) give_back(response_.body);
   return true;
+}
+
+// False when the client does not take a long piece, and too many bytes wait for slow clients.
+bool ClientConnection::may_wait_with_piece() {
+  if (out_.size() <= kMaxGathered || unsent_.take(out_.size(), options().max_unsent_bytes)) {
+    return true;
+  }
+  ++listener_->state().unsent_refusals;
+  return false;
 }
 
 }  // namespace sojourn::http

@@ -24,6 +24,9 @@ class IpAddress {
   bool is_v4() const;
   // 4 or 16, most significant first. Points into this address.
   std::string_view bytes() const;
+  // Under what limits count it: all of an IPv4 address, the first 64 bits of an IPv6 address (who
+  // has one address there mostly has them all: RFC 6177). Never empty. Points into this address.
+  std::string_view limit_key() const { return bytes().substr(0, 8); }
   std::string text() const;
 
   friend bool operator==(const IpAddress&, const IpAddress&) = default;

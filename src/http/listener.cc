@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 
+#include "client_address.h"
 #include "connection.h"
 #include "net/loop_impl.h"
 #include "response_writer.h"
@@ -54,6 +55,7 @@ bool ServerState::wait_until_closed(Duration limit) {
 
 void ServerState::show(const ServerSetup& setup) {
   max_connections = setup.options.max_connections;
+  max_unsent_bytes = setup.options.max_unsent_bytes;
   certificate_not_after =
       setup.tls ? setup.tls->not_after().time_since_epoch().count() : kNoCertificate;
 }
@@ -75,9 +77,9 @@ struct Listener::Accepting {
   asio::awaitable<void, LoopExecutor> run() {
     net::Loop::Impl::SteadyTimer pause(acceptor.get_executor());
     while (acceptor.is_open()) {
-      auto [error, socket] = co_await acceptor.async_accept(kResume);
+      auto [error, socket] = co_await acceptor.async_accept(peer, kResume);
       if (!error && listener->state_->reserves_lent == 0) {
-        welcome(std::move(socket));
+        welcome(std::move(socket), peer);
         continue;
       }
       if (error == asio::error::operation_aborted || error == asio::error::connection_aborted) {
@@ -136,15 +138,14 @@ struct Listener::Accepting {
     return true;
   }
 
-  void welcome(Socket socket) {
-    ServerState& state = *listener->state_;
-    state.accepted.fetch_add(1, std::memory_order_relaxed);
-    if (state.take_place(listener->options().max_connections)) {
-      return serve(std::move(socket), listener, Admission::granted);
-    }
-    state.turned_away.fetch_add(1, std::memory_order_relaxed);
-    if (listener->turned_away < listener->options().max_turned_away) {
-      serve(std::move(socket), listener, Admission::refused);
+  void welcome(Socket socket, const tcp::endpoint& from) {
+    const auto address = from.address();
+    const Arrival arrival =
+        listener->admit(address.is_v4() ? IpAddress::of(address.to_v4().to_bytes())
+                                        : IpAddress::of(address.to_v6().to_bytes()));
+    if (arrival.admission == Admission::granted ||
+        listener->turned_away < listener->options().max_turned_away) {
+      serve(std::move(socket), listener, arrival);
     }
   }
 
@@ -153,14 +154,15 @@ struct Listener::Accepting {
     boost::system::error_code error;
     acceptor.non_blocking(true, error);
     for (size_t i = 0; !error && i < kMaxLastAccepted; ++i) {
-      auto socket = acceptor.accept(error);
-      if (!error) welcome(std::move(socket));
+      auto socket = acceptor.accept(peer, error);
+      if (!error) welcome(std::move(socket), peer);
     }
     acceptor.close(error);
   }
 
   std::shared_ptr<Listener> listener;
   asio::basic_socket_acceptor<tcp, LoopExecutor> acceptor;
+  tcp::endpoint peer;  // of the last that was accepted
   FileDescriptor reserve;
 };
 
@@ -253,16 +255,32 @@ void Listener::remove(Connection& connection) {
   if (connection.next_ != nullptr) connection.next_->previous_ = connection.previous_;
 }
 
-Place::Place(Listener& listener, Admission admission) : listener_(listener), admission_(admission) {
+Arrival Listener::admit(const IpAddress& peer) {
+  state_->accepted.fetch_add(1, std::memory_order_relaxed);
+  if (!state_->take_place(options().max_connections)) {
+    state_->turned_away.fetch_add(1, std::memory_order_relaxed);
+    return {peer, Admission::refused};
+  }
+  if (is_trusted(peer, options().trusted_proxies)) return {peer, Admission::granted};
+  if (!state_->by_client.take(peer, options().max_connections_per_client)) {
+    state_->give_place_back();
+    state_->turned_away_clients.fetch_add(1, std::memory_order_relaxed);
+    return {peer, Admission::refused_to_client};
+  }
+  return {peer, Admission::granted, true};
+}
+
+Place::Place(Listener& listener, const Arrival& arrival) : listener_(listener), arrival_(arrival) {
   listener_.state().opened();
   listener_.state().connections.fetch_add(1, std::memory_order_relaxed);
-  if (admission_ == Admission::refused) ++listener_.turned_away;
+  if (arrival_.admission != Admission::granted) ++listener_.turned_away;
 }
 
 Place::~Place() {
-  if (admission_ == Admission::refused) {
+  if (arrival_.admission != Admission::granted) {
     --listener_.turned_away;
   } else {
+    if (arrival_.counted_by_client) listener_.state().by_client.give_back(arrival_.peer);
     listener_.state().give_place_back();
   }
   listener_.state().connections.fetch_sub(1, std::memory_order_relaxed);

@@ -10,10 +10,12 @@
 #include <memory>
 #include <mutex>
 
+#include "connections_by_client.h"
 #include "http/server.h"
 #include "http/service.h"
 #include "listening_socket.h"
 #include "net/loop.h"
+#include "unsent_budget.h"
 
 namespace sojourn::http {
 
@@ -32,15 +34,22 @@ class ServerState {
   std::atomic<size_t> connections = 0;  // open now
   std::atomic<uint64_t> accepted = 0;   // since the start, as is the next
   std::atomic<uint64_t> turned_away = 0;
+  std::atomic<uint64_t> turned_away_clients = 0;
+  std::atomic<uint64_t> unsent_refusals = 0;
+  std::atomic<uint64_t> stalled = 0;
   std::atomic<uint64_t> failed_accepts = 0;
   std::atomic<int> last_accept_error = 0;
   // Descriptors held in reserve that are missing for now; see Listener::Accepting.
   std::atomic<int> reserves_lent = 0;
 
+  ConnectionsByClient by_client;
+  UnsentBudget unsent;
+
   // What monitoring is shown of the setup in force.
   void show(const ServerSetup& setup);
   static constexpr int64_t kNoCertificate = std::numeric_limits<int64_t>::min();
   std::atomic<size_t> max_connections = 0;
+  std::atomic<size_t> max_unsent_bytes = 0;
   std::atomic<int64_t> certificate_not_after = kNoCertificate;  // Unix seconds
 
  private:
@@ -48,6 +57,20 @@ class ServerState {
   std::atomic<size_t> open_ = 0;
   std::mutex mutex_;
   std::condition_variable none_open_;
+};
+
+enum class Admission {
+  granted,           // serve it; the connection gives its place back when it ends
+  refused,           // there is no place for it: answer 503 and close
+  refused_to_client  // the same, because its client has too many
+};
+
+// A connection that was accepted.
+struct Arrival {
+  IpAddress peer;
+  Admission admission = Admission::granted;
+  // When granted: it is among those of its client. Not so of a trusted proxy.
+  bool counted_by_client = false;
 };
 
 // Lives as long as its accepting coroutine or one of its connections does. Loop's thread only,
@@ -88,6 +111,9 @@ class Listener final : public std::enable_shared_from_this<Listener> {
   // Goes on with `setup`, as Server::reload says. Any thread.
   void reload(ServerSetup setup);
 
+  // Decides who is served, and counts the place that this takes.
+  Arrival admit(const IpAddress& peer);
+
   void add(Connection& connection);
   void remove(Connection& connection);
 
@@ -123,22 +149,17 @@ class Listener final : public std::enable_shared_from_this<Listener> {
   std::shared_ptr<void> ticking_;
 };
 
-enum class Admission {
-  granted,  // serve it; the connection gives its place back when it ends
-  refused,  // there is no place for it: answer 503 and close
-};
-
 // A connection's place in the counts of its server, as long as it lives. Loop's thread only.
 class Place {
  public:
-  Place(Listener& listener, Admission admission);
+  Place(Listener& listener, const Arrival& arrival);
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   ~Place();
 
  private:
   Listener& listener_;
-  const Admission admission_;
+  const Arrival arrival_;
 };
 
 }  // namespace sojourn::http

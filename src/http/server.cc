@@ -68,6 +68,20 @@ uint64_t Server::turned_away_connections() const {
   return impl_->state->turned_away.load(std::memory_order_relaxed);
 }
 
+uint64_t Server::turned_away_clients() const {
+  return impl_->state->turned_away_clients.load(std::memory_order_relaxed);
+}
+
+size_t Server::unsent_bytes() const { return impl_->state->unsent.held(); }
+
+uint64_t Server::unsent_refusals() const {
+  return impl_->state->unsent_refusals.load(std::memory_order_relaxed);
+}
+
+uint64_t Server::stalled_connections() const {
+  return impl_->state->stalled.load(std::memory_order_relaxed);
+}
+
 uint64_t Server::failed_accepts() const {
   return impl_->state->failed_accepts.load(std::memory_order_relaxed);
 }
@@ -78,6 +92,10 @@ int Server::last_accept_error() const {
 
 size_t Server::max_connections() const {
   return impl_->state->max_connections.load(std::memory_order_relaxed);
+}
+
+size_t Server::max_unsent_bytes() const {
+  return impl_->state->max_unsent_bytes.load(std::memory_order_relaxed);
 }
 
 std::optional<std::chrono::sys_seconds> Server::certificate_not_after() const {

@@ -27,12 +27,16 @@ struct ServerOptions {
   // Connections open at once, over all loops. One more is answered 503 OVERLOADED when its request
   // begins, and closed.
   size_t max_connections = 10'000;
+  // Of these, from one client address (of IPv6: from one /64), refused in the same way. Not of
+  // `trusted_proxies`, whose connections are those of many clients. 0: no such limit.
+  size_t max_connections_per_client = 1'000;
   // Connections over that limit, on each loop, that wait for their 503 to be read; more are closed
   // without it, so that being over the limit has a limit too.
   size_t max_turned_away = 64;
   // From the first byte of a request until the request is whole, body included; beyond it 408
-  // REQUEST_TIMEOUT and close. Also the time a client may take for the TLS handshake, and to accept
-  // an answer. This is what stops a client that sends a byte a second.
+  // REQUEST_TIMEOUT and close. Also the time a client may take for the TLS handshake. This is what
+  // stops a client that sends a byte a second. A client that takes nothing of its answer for so
+  // long is disconnected; so is one that takes less than 16 KiB of a long answer.
   Duration header_timeout = std::chrono::seconds(10);
   // A connection on which no request has begun is closed after this long, without a word.
   Duration idle_timeout = std::chrono::seconds(75);
@@ -40,6 +44,11 @@ struct ServerOptions {
   size_t max_header_bytes = 16 * 1024;
   // After chunked decoding; beyond it 413 BODY_TOO_LARGE and close.
   size_t max_body_bytes = 64 * 1024;
+  // Bytes of answers that wait for slow clients, over all connections. Each connection may hold an
+  // answer of 64 KiB, and as much that is pipelined; a longer answer to a GET or HEAD that does not
+  // fit in here is 503 OVERLOADED, and a stream is cut. Other methods' answers are never refused:
+  // what they say is done already.
+  size_t max_unsent_bytes = 64 * 1024 * 1024;
   // Whose Forwarded and X-Forwarded-For say who the client is; see client_address.h.
   std::vector<IpNetwork> trusted_proxies = {};
   TlsOptions tls;
@@ -87,10 +96,18 @@ class Server {
   bool wait_until_drained(Duration limit);
 
   // Connections open now; accepted since the start; and of these turned away, because there were
-  // too many. From any thread.
+  // too many, or too many of one client. From any thread.
   size_t open_connections() const;
   uint64_t accepted_connections() const;
   uint64_t turned_away_connections() const;
+  uint64_t turned_away_clients() const;
+
+  // Bytes of answers that wait for clients to take them now; answers and streams that were refused
+  // because of max_unsent_bytes since the start; and connections closed because the client did not
+  // take its answer. From any thread.
+  size_t unsent_bytes() const;
+  uint64_t unsent_refusals() const;
+  uint64_t stalled_connections() const;
 
   // Times that a connection could not be accepted, for want of descriptors or memory, since the
   // start, and why the last time (an errno; 0: never). From any thread.
@@ -99,6 +116,7 @@ class Server {
 
   // Of the setup in force. From any thread.
   size_t max_connections() const;
+  size_t max_unsent_bytes() const;
   std::optional<std::chrono::sys_seconds> certificate_not_after() const;  // nothing: no TLS
 
  private:

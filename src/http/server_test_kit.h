@@ -2,6 +2,7 @@
 // fail, and a client that speaks in bytes. Every wait is bounded.
 #pragma once
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -78,12 +79,13 @@ class Gate {
 };
 
 // /echo: the request's body, or its path and query; /wait, /wait-and-throw, /throw, /close, /big,
-// /60k; /stream: what stream_of makes; /scheme: by which the request came.
+// /page, /60k; /stream: what stream_of makes; /scheme: by which the request came.
 class TestService final : public Service {
  public:
   explicit TestService(Executor& loop) : gate(loop) {}
 
   Task<void> handle(Request& request, Response& response) override {
+    ++answered;
     if (request.path == "/wait") return wait(request, response);
     if (request.path == "/wait-and-throw") return wait_and_throw(response);
     if (request.path == "/throw") throw std::runtime_error("no");
@@ -92,8 +94,10 @@ class TestService final : public Service {
       response.stream = stream_of();
       return Task<void>::done();
     }
-    if (request.path == "/big" || request.path == "/60k") {
-      response.body.assign(request.path == "/big" ? kBig : 60'000, 'b');
+    if (request.path == "/big") {
+      response.body.assign(kBig, 'b');
+    } else if (request.path == "/page" || request.path == "/60k") {
+      response.body.assign(request.path == "/page" ? kPage : 60'000, 'b');
     } else if (request.path == "/scheme") {
       response.body = request.scheme == Scheme::https ? "https" : "http";
     } else if (!request.body.empty()) {
@@ -130,7 +134,9 @@ class TestService final : public Service {
   }
 
   static constexpr size_t kBig = 32 * 1024 * 1024;  // more than the sockets take
+  static constexpr size_t kPage = 1024 * 1024;
   Gate gate;
+  std::atomic<int> answered = 0;  // requests that came here
   std::atomic<int> waits_ended = 0;
   std::function<std::unique_ptr<BodyStream>()> stream_of;  // set before the request is sent
 
@@ -188,7 +194,19 @@ struct Answer {
 
 class TestClient {
  public:
-  explicit TestClient(in_port_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  // `from`: its own address, of the loopback network; null: the usual one.
+  // `receive_buffer`: bytes that the kernel may hold for it; 0: as usual.
+  explicit TestClient(in_port_t port, const char* from = nullptr, int receive_buffer = 0)
+      : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    if (receive_buffer != 0) {
+      setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    }
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    if (from != nullptr && (inet_pton(AF_INET, from, &own.sin_addr) != 1 ||
+                            bind(fd_, reinterpret_cast<sockaddr*>(&own), sizeof own) != 0)) {
+      throw std::runtime_error("cannot be there");
+    }
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -200,7 +218,8 @@ class TestClient {
       throw std::runtime_error("cannot connect");
     }
   }
-  explicit TestClient(const TestServer& server) : TestClient(server.port()) {}
+  explicit TestClient(const TestServer& server, const char* from = nullptr)
+      : TestClient(server.port(), from) {}
   TestClient(const TestClient&) = delete;
   TestClient& operator=(const TestClient&) = delete;
   virtual ~TestClient() { close(); }

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <cerrno>
 #include <new>
 
 namespace sojourn::http {
@@ -23,6 +24,7 @@ TlsStream::Progress TlsStream::handshake() {
 
 TlsStream::Progress TlsStream::read(std::span<char> room) {
   ERR_clear_error();
+  errno = 0;
   size_t bytes = 0;
   const int result = SSL_read_ex(ssl_.get(), room.data(), room.size(), &bytes);
   return after(result, bytes);

@@ -36,6 +36,7 @@ class TlsStream {
 
   // First of all, until done.
   Progress handshake();
+  // errno says why it ended, where that was the socket; else it is 0.
   Progress read(std::span<char> room);
   // `bytes` are not none. After wants_write the same bytes are given again, and perhaps more.
   Progress write(std::span<const char> bytes);

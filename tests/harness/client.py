@@ -44,14 +44,17 @@ def _no_duplicates(pairs):
 class Connection:
     """One TCP connection, byte by byte."""
 
-    def __init__(self, address, seconds=SECONDS, receive_buffer=None, tls=None):
-        """`receive_buffer`: bytes the kernel may hold for us, for a reader that is to be slow. `tls`:
+    def __init__(self, address, seconds=SECONDS, receive_buffer=None, tls=None, source=None):
+        """`receive_buffer`: bytes the kernel may hold for us, for a reader that is to be slow. `source`:
+        our own address, if not the usual one. `tls`:
         an ssl.SSLContext; the server's certificate is to be one for `localhost`, and a connection that
         ends without the server's last word (close_notify) is an error."""
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.socket.settimeout(seconds)
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source is not None:
+            self.socket.bind((source, 0))
         self.socket.connect(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
