@@ -17,7 +17,7 @@ from harness.wire import milliseconds
 RESTART = {
     "http.listen": '"127.0.0.1:1"', "http.threads": "7", "http.base_paths": '["/other"]',
     "store.lmdb.path": '"/nonexistent/x"', "store.lmdb.map_size": '"3MiB"',
-    "store.lmdb.durability": '"interval:50ms"', "sessions.index": '["visitId"]',
+    "store.lmdb.durability": '"interval:50ms"', "store.lmdb.commit_timeout": '"7s"', "sessions.index": '["visitId"]',
 }
 
 
