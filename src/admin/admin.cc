@@ -16,29 +16,17 @@ Task<void> answer(http::Response& response, int status, std::string_view body) {
   return Task<void>::done();
 }
 
-std::string_view name_of(Readiness::State state) {
-  switch (state) {
-    case Readiness::State::ready:
-      return "ready";
-    case Readiness::State::draining:
-      return "draining";
-    case Readiness::State::store_unavailable:
-      return "store_unavailable";
-  }
-  return "unknown";
-}
-
-Task<void> readyz(const Readiness& readiness, http::Response& response) {
+Task<void> readyz(const std::optional<Unreadiness>& unready, http::Response& response) {
   JsonText json;
   json.open('{');
   json.key("status");
-  json.string(name_of(readiness.state));
-  if (!readiness.reason.empty()) {
+  json.string(unready ? unready->status : "ready");
+  if (unready && !unready->reason.empty()) {
     json.key("reason");
-    json.string(readiness.reason);
+    json.string(unready->reason);
   }
   json.close('}');
-  return answer(response, readiness.state == Readiness::State::ready ? 200 : 503, json.text());
+  return answer(response, unready ? 503 : 200, json.text());
 }
 
 // `metrics` outlives the Task: the service has it.
@@ -93,8 +81,8 @@ std::unique_ptr<http::Service> make_service(AdminDependencies dependencies) {
     routes.push_back({Method::head, path, handler});
   };
   get("/healthz", [](Request&, Response& r) { return answer(r, 200, R"({"status":"alive"})"); });
-  get("/readyz", [readiness = dependencies.readiness](Request&, Response& r) {
-    return readyz(readiness(), r);
+  get("/readyz", [unreadiness = dependencies.unreadiness](Request&, Response& r) {
+    return readyz(unreadiness(), r);
   });
   // On the heap, so that it stays where it is while handlers are copied.
   get("/metrics",

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,16 +12,15 @@
 
 namespace sojourn::admin {
 
-struct Readiness {
-  enum class State { ready, draining, store_unavailable };
-
-  State state;
-  std::string_view reason = {};  // why not, part of a sentence; may be empty
+// Why requests cannot be served now.
+struct Unreadiness {
+  std::string_view status;       // a word such as "draining"
+  std::string_view reason = {};  // part of a sentence; may be empty
 };
 
 struct AdminDependencies {
-  // Whether requests can be served now. Called on the admin's loop for every /readyz.
-  std::function<Readiness()> readiness;
+  // None while requests can be served. Called on the admin's loop for every /readyz.
+  std::function<std::optional<Unreadiness>()> unreadiness;
   // The page of metrics. Called on the admin's loop for every /metrics.
   std::function<Task<std::string>()> metrics;
   // The keys, on the admin's loop.

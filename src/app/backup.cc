@@ -18,7 +18,7 @@ int print(const Result<lmdb::Copied>& copied) {
     return 1;
   }
   fmt::print("bytes {}\n", copied->bytes);
-  for (const auto& [table, count] : copied->contents.tables()) fmt::print("{} {}\n", table, count);
+  for (const auto& [table, count] : copied->contents.tables) fmt::print("{} {}\n", table, count);
   return 0;
 }
 

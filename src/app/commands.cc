@@ -7,6 +7,7 @@
 
 #include "command_line.h"
 #include "console.h"
+#include "fatal_signals.h"
 
 namespace sojourn::app {
 namespace {
@@ -49,6 +50,7 @@ int carry_out(int argc, char** argv) {
 int run(int argc, char** argv) {
   // Writing to a pipe that nobody reads is an error to be told, and no reason to end in the middle.
   std::signal(SIGPIPE, SIG_IGN);
+  explain_fatal_signals();
   try {
     const int code = carry_out(argc, argv);
     if (code == 0 && !results_are_out()) return kFailed;

@@ -172,6 +172,14 @@ void add_disk(Exposition& page, const store::Statistics& store) {
   page.gauge("sojourn_store_file_bytes", "Size of the store's file, which never shrinks.",
              store.space->allocated);
   page.gauge("sojourn_store_map_bytes", "The most that the store may grow to.", store.space->most);
+  page.gauge("sojourn_store_room_bytes",
+             "Bytes that the store may still take: up to the map's end or the disk's, whichever "
+             "comes first.",
+             store.space->room);
+  if (store.space->disk_available) {
+    page.gauge("sojourn_store_disk_available_bytes", "Bytes free on the disk of the store.",
+               *store.space->disk_available);
+  }
 }
 
 void add_redis(Exposition& page, const store::ServerStatistics& redis) {

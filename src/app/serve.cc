@@ -69,10 +69,11 @@ struct CloseAtEnd {
 // After http.drain_timeout, for the last commits.
 constexpr Duration kCloseLimit = std::chrono::seconds(1);
 
-admin::Readiness readiness_of(const store::Engine& engine) {
+std::optional<admin::Unreadiness> unreadiness_of(const store::Engine& engine, bool draining) {
+  if (draining) return admin::Unreadiness{"draining"};
   const auto trouble = engine.trouble();
-  if (!trouble) return {admin::Readiness::State::ready};
-  return {admin::Readiness::State::store_unavailable, trouble->reason};
+  if (!trouble) return std::nullopt;
+  return admin::Unreadiness{trouble->status, trouble->reason};
 }
 
 void log_keys(const LiveOptions& options, Log& log) {
@@ -200,11 +201,7 @@ std::expected<void, std::string> serve(const config::Loaded& loaded, const LoadO
     sources.streams.push_back(&worker->streams());
   }
   const auto admin_service =
-      admin::make_service({.readiness =
-                               [&] {
-                                 if (!draining) return readiness_of(engine);
-                                 return admin::Readiness{admin::Readiness::State::draining};
-                               },
+      admin::make_service({.unreadiness = [&] { return unreadiness_of(engine, draining); },
                            .metrics = [&sources] { return metrics_page(sources); },
                            .guard = admin_guard,
                            .errors = api::write_error});

@@ -17,6 +17,7 @@
 
 #include "directory.h"
 #include "environment.h"
+#include "page_audit.h"
 #include "staging.h"
 
 namespace sojourn::lmdb {
@@ -101,6 +102,30 @@ int each_part(int fd, Use use) {
   }
 }
 
+// LMDB's copying believes what it reads: a damaged page could make it write without end.
+Result<void> check_pages(const Environment& environment) {
+  ReadTransaction transaction(environment);
+  if (const int error = transaction.renew()) {
+    return cannot("Reading " + environment.path().string(), mdb_strerror(error));
+  }
+  const Head& head = transaction.view().head();
+  uint64_t count = 0;
+  std::string first;
+  PageAudit audit(
+      environment.pages_of_file(head), head,
+      [&](std::string problem) {
+        if (++count == 1) first = std::move(problem);
+      },
+      [](std::string_view) {});
+  audit.run();
+  if (count == 0) return {};
+  return failure(
+      ErrorKind::store_unavailable,
+      fmt::format("The store {} has {} damaged pages, the first: {}. Nothing was made of "
+                  "it; `sojourn check` shows them.",
+                  environment.path().string(), count, first));
+}
+
 // What a copy of the environment holds, about: the pages that are in use at most.
 uint64_t about_bytes(MDB_env* environment) {
   MDB_envinfo info;
@@ -157,6 +182,7 @@ Result<CheckReport> checked(const fs::path& directory, const std::string& what) 
 Result<Copied> backup(const fs::path& data, const fs::path& target, const CopyProgress& progress) {
   const auto environment = Environment::open_to_read(data);
   if (!environment) return std::unexpected(environment.error());
+  if (auto sound = check_pages(**environment); !sound) return std::unexpected(sound.error());
   auto staging = Staging::begin(target);
   if (!staging) return std::unexpected(staging.error());
   const fs::path copy = (*staging)->work() / kDataFile;

@@ -1,7 +1,9 @@
 #include "check.h"
 
 #include <fmt/format.h>
+#include <lmdb.h>
 
+#include <algorithm>
 #include <map>
 
 #include "encoding/bytes.h"
@@ -9,74 +11,88 @@
 #include "engine.h"
 #include "event_logs.h"
 #include "index_builder.h"
+#include "page_audit.h"
 #include "queries.h"
-#include "table_cursor.h"
 
 namespace sojourn::lmdb {
 namespace {
 
 constexpr size_t kProblemsShown = 100;
 
-// Compares the tables inside one view. Entries of `sessions` are the truth: each must have its
-// entries elsewhere, and each entry elsewhere its session.
+// Looks at every page first, then compares the tables inside one view. Entries of `sessions` are
+// the truth: each must have its entries elsewhere, and each entry elsewhere its session.
 class Checker {
  public:
-  Checker(MDB_txn* view, const Tables& tables) : view_(view), tables_(tables) {}
+  Checker(const View& view, const Pages& pages, const CheckProgress& progress)
+      : view_(view),
+        pages_(pages),
+        progress_(progress),
+        has_logs_(format_of(view) != std::optional<uint32_t>(1)) {}
 
-  Result<CheckReport> run() {
-    int error = read_meta();
-    if (!error)
-      error = each(tables_.sessions, [this](auto key, auto value) { see_session(key, value); });
-    if (!error) error = each(tables_.index, [this](auto key, auto) { see_index(key); });
-    if (!error) error = each(tables_.expiry, [this](auto key, auto) { see_expiry(key); });
-    if (!error) {
-      error = each(tables_.counts, [this](auto key, auto value) { see_counts(key, value); });
-    }
-    if (!error) {
-      error = each(tables_.events, [this](auto key, auto value) { see_event(key, value); });
-    }
-    if (!error && tables_.logs) {
-      error = each(*tables_.logs, [this](auto key, auto) { see_log(key); });
-    }
-    if (!error) {
-      error = each(tables_.idempotency, [this](auto key, auto value) { see_key(key, value); });
-    }
-    if (error) {
-      return failure(ErrorKind::store_unavailable,
-                     fmt::format("The store cannot be read to its end: {}.", mdb_strerror(error)));
-    }
-    for (const auto& [key, counts] : counted_) {
-      problem("counts: a tenant with {} sessions has no entry", counts.named + counts.anonymous);
-    }
+  CheckReport run() {
+    PageAudit audit(
+        pages_, view_.head(), [this](const std::string& text) { problem("{}", text); },
+        [this](std::string_view tree) { begin(tree); });
+    audit.run();
+    for (size_t i = 0; i < kTableCount; ++i) see_table(static_cast<Table>(i), audit.entries());
+    // What is missing from damaged pages would be missed again, once for each entry.
+    if (report_.sound()) compare_tables();
     return std::move(report_);
   }
 
  private:
-  // What `meta` says of the other tables.
-  int read_meta() {
-    for (const domain::IdentityAttribute attribute : encoding::kAttributes) {
-      const auto state = index_state(view_, tables_, attribute);
-      if (!state) return state.error();
-      index_states_[attribute] = *state;
+  // What the pages had of a table.
+  void see_table(Table table, const std::map<std::string, uint64_t>& entries) {
+    const auto seen = entries.find(std::string(name_of(table)));
+    if (seen == entries.end() && (table != Table::logs || has_logs_)) {
+      problem("{}: the table is missing", name_of(table));
     }
-    if (tables_.logs) return 0;
-    const auto next = find(view_, tables_.meta, kNextEvent);
-    if (!next) return next.error();
-    if (*next && (*next)->size() == sizeof(uint64_t)) {
-      next_event_ = encoding::number_at<uint64_t>((*next)->data());
+    if (table == Table::meta) return;
+    report_.tables.emplace_back(name_of(table), seen == entries.end() ? 0 : seen->second);
+  }
+
+  void compare_tables() {
+    read_meta();
+    each(Table::sessions, [this](auto key, auto value) { see_session(key, value); });
+    each(Table::index, [this](auto key, auto) { see_index(key); });
+    each(Table::expiry, [this](auto key, auto) { see_expiry(key); });
+    each(Table::counts, [this](auto key, auto value) { see_counts(key, value); });
+    each(Table::events, [this](auto key, auto value) { see_event(key, value); });
+    if (has_logs_) each(Table::logs, [this](auto key, auto value) { see_log(key, value); });
+    each(Table::idempotency, [this](auto key, auto value) { see_key(key, value); });
+    for (const auto& [key, counts] : counted_) {
+      problem("counts: a tenant with {} sessions has no entry", counts.named + counts.anonymous);
+    }
+  }
+
+  // What `meta` says of the other tables.
+  void read_meta() {
+    for (const domain::IdentityAttribute attribute : encoding::kAttributes) {
+      index_states_[attribute] = index_state(view_, attribute).value_or(IndexState::absent);
+    }
+    if (has_logs_) return;
+    const auto next = value_under(Table::meta, kNextEvent);
+    if (next && next->size() == sizeof(uint64_t)) {
+      next_event_ = encoding::number_at<uint64_t>(next->data());
     } else {
       problem("meta: the number of the next event is missing");
     }
-    return 0;
   }
 
   // Calls visit(key, value) for each entry in order.
   template <class Visit>
-  int each(MDB_dbi table, Visit visit) {
-    TableCursor at(view_, table);
-    int error = at.first();
-    for (; !error; error = at.next()) visit(at.key(), at.value());
-    return error == MDB_NOTFOUND ? 0 : error;
+  void each(Table table, Visit visit) {
+    begin(name_of(table));
+    PageWalk at = view_.walk(table);
+    int moved = at.first();
+    for (; !moved; moved = at.next()) visit(at.key(), at.value());
+    if (moved == MDB_CORRUPTED) {
+      problem("{}: page {} {}", name_of(table), at.fault().page, at.fault().what);
+    }
+  }
+
+  void begin(std::string_view table) {
+    if (progress_) progress_(table);
   }
 
   template <class... Args>
@@ -87,20 +103,19 @@ class Checker {
     }
   }
 
-  bool has(MDB_dbi table, std::string_view key) {
-    const auto found = find(view_, table, key);
-    return found && found->has_value();
+  std::optional<std::string_view> value_under(Table table, std::string_view key) {
+    const auto found = view_.find(table, key);
+    return found ? *found : std::nullopt;
   }
+  bool has(Table table, std::string_view key) { return value_under(table, key).has_value(); }
 
   // The session under a key; nothing when there is none that can be read.
-  std::optional<StoredSession> stored_under(std::string_view key) {
-    const auto value = find(view_, tables_.sessions, key);
-    if (!value || !*value) return std::nullopt;
-    return stored_session(key, **value);
+  std::optional<StoredSession> session_under(std::string_view key) {
+    const auto value = value_under(Table::sessions, key);
+    return value ? stored_session(key, *value) : std::nullopt;
   }
 
   void see_session(std::string_view key, std::string_view value) {
-    ++report_.sessions;
     const auto parsed = encoding::parsed_session_key(key);
     if (!parsed) return problem("sessions: an entry whose key is none");
     const std::string id = parsed->id.masked();
@@ -111,21 +126,20 @@ class Checker {
     if (filed > session.expires_at) {
       problem("sessions: {}... is filed under a time after its end", id);
     }
-    if (!has(tables_.expiry, expiry_key(filed, FiledKind::session, key))) {
+    if (!has(Table::expiry, expiry_key(filed, FiledKind::session, key))) {
       problem("expiry: the entry of {}... is missing", id);
     }
     for (const auto& [attribute, state] : index_states_) {
       if (state != IndexState::complete) continue;
       const std::string& text = value_of(session.identity, attribute);
       if (!text.empty() &&
-          !has(tables_.index, encoding::index_key(session.tenant, attribute, text, session.id))) {
+          !has(Table::index, encoding::index_key(session.tenant, attribute, text, session.id))) {
         problem("index: an entry of {}... is missing", id);
       }
     }
   }
 
   void see_index(std::string_view key) {
-    ++report_.index;
     const auto entry = encoding::parsed_index_key(key);
     if (!entry) return problem("index: an entry whose key is none");
     if (index_states_[entry->attribute] == IndexState::absent) {
@@ -133,7 +147,7 @@ class Checker {
                      encoding::name_of(entry->attribute));
     }
     const encoding::SessionKeyBytes session(entry->session.tenant, entry->session.id);
-    const auto stored = stored_under(session.view());
+    const auto stored = session_under(session.view());
     if (!stored || value_of(stored->session.identity, entry->attribute) != entry->value) {
       problem("index: an entry of {}... that its session does not have",
               entry->session.id.masked());
@@ -141,28 +155,26 @@ class Checker {
   }
 
   void see_expiry(std::string_view key) {
-    ++report_.expiry;
     const auto entry = parsed_expiry_key(key);
     if (!entry) return problem("expiry: an entry whose key is none");
     if (entry->kind == FiledKind::session) {
       const auto session = encoding::parsed_session_key(entry->filed_key);
       if (!session) return problem("expiry: an entry whose key is none");
-      const auto stored = stored_under(entry->filed_key);
+      const auto stored = session_under(entry->filed_key);
       if (!stored || stored->filed != entry->filed) {
         problem("expiry: an entry of {}... that its session does not have", session->id.masked());
       }
       return;
     }
-    const auto value = find(view_, tables_.idempotency, entry->filed_key);
-    const auto stored = value && *value ? encoding::decoded_entry(entry->filed_key, **value)
-                                        : std::unexpected(encoding::RecordFault::damaged);
-    if (!stored || stored->keep_until != entry->filed) {
+    const auto value = value_under(Table::idempotency, entry->filed_key);
+    const auto kept = value ? encoding::decoded_entry(entry->filed_key, *value)
+                            : std::unexpected(encoding::RecordFault::damaged);
+    if (!kept || kept->keep_until != entry->filed) {
       problem("expiry: an entry of an idempotency key that is not stored so");
     }
   }
 
   void see_counts(std::string_view key, std::string_view value) {
-    ++report_.counts;
     const auto counts = decoded_counts(value);
     const auto counted = counted_.extract(std::string(key));
     const domain::Counts right = counted ? counted.mapped() : domain::Counts{};
@@ -173,7 +185,6 @@ class Checker {
   }
 
   void see_event(std::string_view key, std::string_view value) {
-    ++report_.events;
     const auto parsed = parsed_event_key(key);
     if (!parsed) return problem("events: an entry whose key is none");
     const auto body = encoding::open_event(key, value);
@@ -185,30 +196,29 @@ class Checker {
     }
   }
 
-  void see_log(std::string_view key) {
-    ++report_.logs;
+  void see_log(std::string_view key, std::string_view value) {
     std::string_view rest = key;
     if (!encoding::take_tenant(rest) || !rest.empty()) {
       return problem("logs: an entry whose key is none");
     }
-    const auto mark = mark_of(view_, tables_, key);
-    if (!mark || !*mark) problem("logs: a mark is damaged");
+    if (!decoded_mark(key, value)) problem("logs: a mark is damaged");
   }
 
   void see_key(std::string_view key, std::string_view value) {
-    ++report_.idempotency;
     if (!encoding::parsed_idempotency_key(key))
       return problem("idempotency: an entry whose key is none");
     const auto entry = encoding::decoded_entry(key, value);
     if (!entry) return problem("idempotency: an entry is damaged");
-    if (!has(tables_.expiry, expiry_key(entry->keep_until, FiledKind::idempotency, key))) {
+    if (!has(Table::expiry, expiry_key(entry->keep_until, FiledKind::idempotency, key))) {
       problem("expiry: the entry of an idempotency key of {}... is missing",
               entry->session.masked());
     }
   }
 
-  MDB_txn* view_;
-  const Tables& tables_;
+  const View& view_;
+  const Pages pages_;
+  const CheckProgress& progress_;
+  const bool has_logs_;  // format 1 had none
   CheckReport report_;
   std::map<domain::IdentityAttribute, IndexState> index_states_;
   std::optional<uint64_t> next_event_;  // in format 1
@@ -216,29 +226,35 @@ class Checker {
       counted_;  // by key in `counts`; what `counts` has is taken out
 };
 
-Result<CheckReport> check(const Environment& environment) {
-  ReadTransaction view(environment);
-  if (const int error = view.renew()) {
+Result<CheckReport> check(const Environment& environment, const CheckProgress& progress) {
+  ReadTransaction transaction(environment);
+  if (const int error = transaction.renew()) {
     return failure(ErrorKind::store_unavailable,
                    fmt::format("The store cannot be read: {}.", mdb_strerror(error)));
   }
-  return Checker(view.handle(), environment.tables()).run();
+  const View& view = transaction.view();
+  return Checker(view, environment.pages_of_file(view.head()), progress).run();
 }
 
 }  // namespace
 
-Result<CheckReport> check(const std::filesystem::path& path) {
+uint64_t CheckReport::entries(std::string_view table) const {
+  const auto found = std::ranges::find(tables, table, [](const auto& one) { return one.first; });
+  return found == tables.end() ? 0 : found->second;
+}
+
+Result<CheckReport> check(const std::filesystem::path& path, const CheckProgress& progress) {
   const auto environment = Environment::open_to_read(path);
   if (!environment) return std::unexpected(environment.error());
-  return check(**environment);
+  return check(**environment, progress);
 }
 
 Result<CheckReport> check_alone(const std::filesystem::path& path) {
   const auto environment = Environment::open_to_read(path, true);
   if (!environment) return std::unexpected(environment.error());
-  return check(**environment);
+  return check(**environment, {});
 }
 
-Result<CheckReport> check(LmdbEngine& engine) { return check(*engine.impl().environment); }
+Result<CheckReport> check(LmdbEngine& engine) { return check(*engine.impl().environment, {}); }
 
 }  // namespace sojourn::lmdb

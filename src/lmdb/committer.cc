@@ -41,6 +41,15 @@ bool means_no_room(int error) {
   return error == MDB_MAP_FULL || error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
+// What LMDB says of pages that it cannot make sense of.
+bool means_damage(int error) {
+  return error == MDB_CORRUPTED || error == MDB_PAGE_NOTFOUND || error == MDB_CURSOR_FULL ||
+         error == MDB_PAGE_FULL || error == MDB_INCOMPATIBLE || error == MDB_BAD_TXN;
+}
+
+// That the disk must take at once before a full disk counts as one no longer.
+constexpr uint64_t kRoomAgain = uint64_t{1} << 20;
+
 }  // namespace
 
 Committer::Committer(Environment& environment, const CommitterOptions& options, const Clock& clock,
@@ -95,6 +104,20 @@ std::optional<store::Trouble> Committer::trouble() const {
                           store::Trouble::Ends::by_itself};
   }
   if (closing_) return store::Trouble{"the store is closed", store::Trouble::Ends::by_restart};
+  switch (file_state_.load()) {
+    case FileState::writable:
+      return std::nullopt;
+    case FileState::full:
+      return store::Trouble{"the disk takes no more; make room on it",
+                            store::Trouble::Ends::by_itself, "store_full"};
+    case FileState::failing:
+      return store::Trouble{"no write to the store succeeds; run \"sojourn check\"",
+                            store::Trouble::Ends::by_itself, "store_failing"};
+    case FileState::gone:
+      return store::Trouble{
+          "data.mdb was removed, moved away or replaced; put it back, or restore a backup",
+          store::Trouble::Ends::by_itself, "store_gone"};
+  }
   return std::nullopt;
 }
 
@@ -139,15 +162,17 @@ void Committer::run() {
       commit(batch_);
       hand_back(end_work(), Outcome::in_answer);
     }
+    if (look_due_ || probe_due_) look_at_disk();
     sync_if_due(false);
   }
   sync_if_due(true);
 }
 
-// Fills batch_, or leaves it empty when a sync is due first. False: closed, and nothing waits.
+// Fills batch_, or leaves it empty when a sync or a look at the disk is due first. False: closed,
+// and nothing waits.
 bool Committer::wait_for_work() {
   std::unique_lock lock(mutex_);
-  const auto something = [this] { return !queue_.empty() || closing_; };
+  const auto something = [this] { return !queue_.empty() || closing_ || look_wanted_; };
   if (!something()) {
     idle_ = true;
     if (sync_due_) {
@@ -162,7 +187,14 @@ bool Committer::wait_for_work() {
                 std::make_move_iterator(queue_.begin() + static_cast<ptrdiff_t>(size)));
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(size));
   if (size > 0) busy_since_ = std::chrono::steady_clock::now();
+  look_due_ = std::exchange(look_wanted_, false);
   return size > 0 || !closing_;
+}
+
+// The disk is asked: from now on it may turn out not to answer.
+void Committer::begin_work() {
+  const std::lock_guard lock(mutex_);
+  busy_since_ = std::chrono::steady_clock::now();
 }
 
 // The disk answered, well or not: what batch_ held.
@@ -186,8 +218,20 @@ void Committer::commit(const Batch& batch) {
   const Ending ending = attempt(batch);
   if (ending == Ending::no_room || ending == Ending::too_many) {
     commit_in_small(batch, ending);
+  } else {
+    settle(batch, ending);
+  }
+}
+
+// Gives the tickets of an attempt their answers, for which it may take further ones.
+void Committer::settle(std::span<const TicketPtr> tickets, Ending ending) {
+  if (ending == Ending::damaged && tickets.size() > 1) {
+    // Until what meets a damaged page is alone.
+    const size_t half = tickets.size() / 2;
+    for (const auto part : {tickets.first(half), tickets.subspan(half)})
+      settle(part, attempt(part));
   } else if (ending != Ending::committed) {
-    fail(batch, ending);
+    fail(tickets, ending);
   }
 }
 
@@ -202,8 +246,7 @@ void Committer::commit_in_small(const Batch& batch, Ending because) {
     for (size_t begin = 0; begin < alike.size(); begin += kSmallBatch) {
       const auto tickets = std::span<const TicketPtr>(alike).subspan(
           begin, std::min(kSmallBatch, alike.size() - begin));
-      const Ending ending = attempt(tickets);
-      if (ending != Ending::committed) fail(tickets, ending);
+      settle(tickets, attempt(tickets));
     }
   }
 }
@@ -223,6 +266,7 @@ Committer::Ending Committer::attempt(std::span<const TicketPtr> tickets) {
 // was not.
 Committer::Ending Committer::transact(std::span<const TicketPtr> tickets, std::string& reason) {
   if (stopped_.load()) return Ending::sync_failed;
+  if (file_state_.load() == FileState::gone && !see_that_file_is_in_place()) return Ending::gone;
   Room room = Room::none;
   for (const TicketPtr& ticket : tickets) room = std::max(room, ticket->room());
   const auto allowance = environment_.allowance_of(room);
@@ -259,10 +303,12 @@ Committer::Ending Committer::transact(std::span<const TicketPtr> tickets, std::s
   if (!error) error = transaction.commit();
   if (error) {
     reason = mdb_strerror(error);
-    return ending_of(error, calls.sync_failed(), calls.short_write());
+    return ending_of(error, calls.sync_failed(), calls.disk_full());
   }
-
   if (const auto time = application.earliest_event()) trimming_.filed(*time);
+  if (!see_that_file_is_in_place()) return Ending::gone;
+  if (file_state_.load() == FileState::failing) set_file_state(FileState::writable);
+
   counters_.committed += committed;
   counters_.conflicts += conflicts;
   counters_.failed += failed;
@@ -299,24 +345,32 @@ std::expected<Applied, int> Committer::apply(Application& application, Ticket& t
   return result->applied;
 }
 
-Committer::Ending Committer::ending_of(int error, bool sync_failed, bool short_write) {
+Committer::Ending Committer::ending_of(int error, bool sync_failed, bool disk_full) {
   ++counters_.failed_batches;
   if (sync_failed || environment_.panicked()) {  // data pages; the meta page
     stop(mdb_strerror(error));
     return Ending::sync_failed;
   }
-  return short_write || means_no_room(error) ? Ending::no_room : Ending::failed;
+  if (disk_full) set_file_state(FileState::full);
+  if (disk_full || means_no_room(error)) return Ending::no_room;
+  probe_due_ = true;
+  return means_damage(error) ? Ending::damaged : Ending::failed;
 }
 
 void Committer::complain(Ending ending, std::string_view reason) {
   const bool no_room = ending == Ending::no_room;
-  if (!no_room && ending != Ending::failed) return;
+  const bool damage = ending == Ending::damaged;
+  if (!no_room && !damage && ending != Ending::failed) return;
   const auto now = std::chrono::steady_clock::now();
   if (last_complaint_ && now - *last_complaint_ < kComplaintInterval) return;
   last_complaint_ = now;
-  log_.write(LogLevel::error, no_room ? "store.full" : "store.write_failed",
-             no_room ? "A batch of changes found no room; make room on the disk or raise map_size."
-                     : "A batch of changes could not be written; later ones are tried.",
+  log_.write(LogLevel::error,
+             no_room  ? "store.full"
+             : damage ? "store.page_damaged"
+                      : "store.write_failed",
+             no_room  ? "A batch of changes found no room; make room on the disk or raise map_size."
+             : damage ? "Changes met a damaged page, and were not made. Run \"sojourn check\"."
+                      : "A batch of changes could not be written; later ones are tried.",
              {{"reason", reason}});
 }
 
@@ -331,10 +385,7 @@ void Committer::sync_if_due(bool at_once) {
   if (!sync_due_ || stopped_.load()) return;
   if (!at_once && std::chrono::steady_clock::now() < *sync_due_) return;
   sync_due_.reset();
-  {
-    const std::lock_guard lock(mutex_);
-    busy_since_ = std::chrono::steady_clock::now();
-  }
+  begin_work();
   const WatchedCalls calls;
   if (const int error = environment_.sync()) stop(mdb_strerror(error));
   end_work();
@@ -347,6 +398,82 @@ void Committer::stop(std::string_view reason) {
              "The disk did not confirm a write; the store acknowledges no change until it is "
              "opened anew.",
              {{"reason", reason}});
+}
+
+void Committer::want_look_at_disk() {
+  {
+    const std::lock_guard lock(mutex_);
+    look_wanted_ = true;
+    if (!std::exchange(idle_, false)) return;
+  }
+  work_.notify_one();
+}
+
+// Whether the file is in its place, and whether what kept it from being written is over.
+void Committer::look_at_disk() {
+  begin_work();
+  see_that_file_is_in_place();
+  if (file_state_.load() == FileState::full && environment_.disk_has_room(kRoomAgain)) {
+    set_file_state(FileState::writable);
+  }
+  if (std::exchange(probe_due_, false) || file_state_.load() == FileState::failing) probe();
+  end_work();
+}
+
+// After a failed write: whether any write succeeds, by one that changes nothing. What it writes are
+// free pages, as with all others.
+void Committer::probe() {
+  if (stopped_.load()) return;
+  bool sync_failed = false;
+  const int error = [&] {
+    const WatchedCalls calls;
+    WriteTransaction transaction;
+    if (const int failed = transaction.begin(environment_)) return failed;
+    const MDB_dbi meta = environment_.tables().meta;
+    const auto value = find(transaction.handle(), meta, kFormat);
+    if (!value) return value.error();
+    if (!*value) return MDB_CORRUPTED;
+    int failed = put(transaction.handle(), meta, kFormat, std::string(**value));
+    if (!failed) failed = transaction.commit();
+    sync_failed = calls.sync_failed();
+    return failed;
+  }();
+  if (error && (sync_failed || environment_.panicked())) return stop(mdb_strerror(error));
+  if (error && !means_no_room(error)) {
+    set_file_state(FileState::failing);
+  } else if (file_state_.load() == FileState::failing) {
+    set_file_state(FileState::writable);
+  }
+}
+
+bool Committer::see_that_file_is_in_place() {
+  const bool in_place = environment_.in_place();
+  if (!in_place) set_file_state(FileState::gone);
+  if (in_place && file_state_.load() == FileState::gone) set_file_state(FileState::writable);
+  return in_place;
+}
+
+void Committer::set_file_state(FileState state) {
+  if (file_state_.exchange(state) == state) return;
+  switch (state) {
+    case FileState::writable:
+      log_.write(LogLevel::info, "store.writable", "The store acknowledges changes again.");
+      break;
+    case FileState::full:
+      log_.write(LogLevel::error, "store.disk_full",
+                 "The disk takes no more; the server is not ready until it has room again.");
+      break;
+    case FileState::failing:
+      log_.write(LogLevel::error, "store.not_writable",
+                 "No write to the store succeeds; run \"sojourn check\".");
+      break;
+    case FileState::gone:
+      log_.write(LogLevel::error, "store.gone",
+                 "data.mdb was removed, moved away or replaced; no change is acknowledged. Put it "
+                 "back, or restart.",
+                 {{"path", environment_.path().string()}});
+      break;
+  }
 }
 
 // Hands every ticket back to its home, with one post() for each home.

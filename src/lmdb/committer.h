@@ -11,6 +11,7 @@
 //                       any it is tried once more; then the changes that grow the data are answered
 //                       store_full, and the others are tried once more without them, in small
 //                       transactions, with room that is kept for them (Environment::allowance_of);
+//   at a damaged page   its changes are tried apart, so that those fail whose pages are damaged;
 //   at a write          its changes are answered store_unavailable; nothing on the disk refers to
 //                       what was written; the next batch is tried as if nothing had been;
 //   at a sync           what is on the disk is unknown, and the kernel may call the next sync a
@@ -23,6 +24,9 @@
 // so its answer says that; its caller no longer waits, and the real outcome finds nobody. When that
 // transaction has taken longer than `timeout`, the committer is stalled: it refuses new changes at
 // once, until the disk comes back.
+//
+// When data.mdb is no longer in its place after a transaction, its changes are store_unavailable: a
+// restart would not find them.
 #pragma once
 
 #include <atomic>
@@ -110,6 +114,10 @@ class Committer {
   // Why no change would be acknowledged; none: it would.
   std::optional<store::Trouble> trouble() const;
 
+  // Has the thread look whether data.mdb is in its place, and when there is trouble, whether it is
+  // over. To be called about once a second, by any thread; does not wait.
+  void want_look_at_disk();
+
   struct Counters {
     std::atomic<uint64_t> committed = 0, conflicts = 0, failed = 0, refused = 0, batches = 0,
                           failed_batches = 0, failed_syncs = 0, timed_out = 0;
@@ -123,22 +131,36 @@ class Committer {
   using Batch = std::vector<TicketPtr>;
 
   // How a transaction ended.
-  enum class Ending { committed, no_room, too_many, failed, sync_failed };
+  enum class Ending { committed, no_room, too_many, damaged, failed, gone, sync_failed };
   // What is known of a change when its caller is told.
   enum class Outcome { in_answer, unknown };
+
+  // Why no change is acknowledged; writable again as soon as the reason is gone.
+  enum class FileState {
+    writable,
+    full,     // the disk takes no more
+    failing,  // no write succeeds, whatever is written
+    gone,     // data.mdb was removed, moved away or replaced
+  };
 
   void run();
   bool wait_for_work();
   void commit(const Batch& batch);
   void commit_in_small(const Batch& batch, Ending because);
+  void settle(std::span<const TicketPtr> tickets, Ending ending);
   Ending attempt(std::span<const TicketPtr> tickets);
   Ending transact(std::span<const TicketPtr> tickets, std::string& reason);
   std::expected<Applied, int> apply(Application& application, Ticket& ticket);
-  Ending ending_of(int error, bool sync_failed, bool short_write);
+  Ending ending_of(int error, bool sync_failed, bool disk_full);
   void complain(Ending ending, std::string_view reason);
   void fail(std::span<const TicketPtr> tickets, Ending ending);
   void sync_if_due(bool at_once);
   void stop(std::string_view reason);
+  void look_at_disk();
+  void probe();
+  void set_file_state(FileState state);
+  bool see_that_file_is_in_place();
+  void begin_work();
   Batch end_work();
   static void hand_back(Batch batch, Outcome outcome);
 
@@ -148,19 +170,23 @@ class Committer {
   TrimmingDue& trimming_;
   Log& log_;
   Counters counters_;
-  std::atomic<bool> stopped_ = false;  // after a failed sync, for good
+  std::atomic<bool> stopped_ = false;                        // after a failed sync, for good
+  std::atomic<FileState> file_state_ = FileState::writable;  // the thread changes it
 
   mutable std::mutex mutex_;
   std::condition_variable work_;
-  std::deque<TicketPtr> queue_;  // guarded by mutex_, as is all up to stalled_
+  std::deque<TicketPtr> queue_;  // guarded by mutex_, as is all up to look_wanted_
   Batch batch_;                  // what the thread works on; it alone changes it
   std::optional<Moment> busy_since_;
   bool idle_ = false;  // the thread waits: only then must it be woken
   bool closing_ = false;
   bool stalled_ = false;
+  bool look_wanted_ = false;
 
-  std::optional<Moment> last_complaint_;  // the thread's own, as is the next
+  std::optional<Moment> last_complaint_;  // the thread's own, as are the next three
   std::optional<Moment> sync_due_;        // something is committed and not synced
+  bool look_due_ = false;                 // see look_at_disk()
+  bool probe_due_ = false;                // a write failed
   std::mutex look_mutex_;                 // look() runs
   std::mutex close_mutex_;
   std::thread thread_;

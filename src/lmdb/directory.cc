@@ -37,11 +37,13 @@ Result<void> check_contents(const std::filesystem::path& path) {
   std::error_code error;
   bool foreign = false;
   bool partial = false;
+  bool lost = false;  // LMDB makes its table of readers only beside a data.mdb
   for (auto entry = std::filesystem::directory_iterator(path, error);
        !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     if (name == kDataFile) return {};
     partial = partial || name == kPartialDirectory;
+    lost = lost || name == kLockTableFile;
     foreign = foreign || !is_harmless(name);
   }
   if (error) return cannot_open(path, error.message());
@@ -49,6 +51,12 @@ Result<void> check_contents(const std::filesystem::path& path) {
     return cannot_open(path,
                        "a restore or an import into it was not finished; do it again, or remove "
                        "the directory");
+  }
+  if (lost) {
+    return cannot_open(path,
+                       "there was a store in it (lock.mdb is its trace), and data.mdb is missing; "
+                       "put it back or restore a backup, or remove lock.mdb to begin with an empty "
+                       "store");
   }
   if (foreign) {
     return cannot_open(path,
@@ -71,7 +79,8 @@ std::string holder_of(int lock) {
 }  // namespace
 
 bool is_harmless(std::string_view name) {
-  constexpr std::array<std::string_view, 3> kHarmless = {kLockFile, "lock.mdb", "lost+found"};
+  constexpr std::array<std::string_view, 4> kHarmless = {kLockFile, kLockTableFile,
+                                                         kFirstStartDirectory, "lost+found"};
   return std::ranges::find(kHarmless, name) != kHarmless.end();
 }
 
@@ -91,6 +100,12 @@ Result<void> prepare_directory(const std::filesystem::path& path) {
   if (stat(path.c_str(), &status) != 0) return cannot_open(path, reason_of(errno));
   if (!S_ISDIR(status.st_mode)) return cannot_open(path, "it is not a directory");
   return check_contents(path);
+}
+
+void remove_leftovers(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::remove_all(path / kFirstStartDirectory, ignored);
+  std::filesystem::remove_all(path / kPartialDirectory, ignored);
 }
 
 Result<int> lock_directory(const std::filesystem::path& path) {

@@ -2,19 +2,27 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
 
 #include "as_owner.h"
+#include "data_file.h"
 #include "directory.h"
 #include "encoding/bytes.h"
 #include "file_operations.h"
+#include "lock_table.h"
+#include "page_audit.h"
 #include "readers.h"
+#include "staging.h"
 #include "upgrade.h"
 
 namespace sojourn::lmdb {
@@ -31,7 +39,6 @@ constexpr uint64_t reserve_of(uint64_t map_size) {
   return std::min(map_size / 4, std::max(uint64_t{8} << 20, map_size / 16));
 }
 
-constexpr std::string_view kFormat = "format";
 constexpr std::string_view kCreated = "created";
 constexpr std::string_view kStoreId = "store-id";
 constexpr size_t kStoreIdBytes = 16;
@@ -41,6 +48,9 @@ std::string reason_of(int error) {
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
       return "data.mdb is not a file of this server, or is damaged";
+    case ENOSPC:
+    case EDQUOT:
+      return "there is no room on the disk";
     case ENOMEM:
       return "the memory map does not fit; make map_size smaller";
     case EAGAIN:
@@ -51,41 +61,15 @@ std::string reason_of(int error) {
   }
 }
 
-// The format that the directory says it has; nothing when it says none.
-std::expected<std::optional<uint32_t>, int> stored_format(MDB_txn* transaction) {
-  MDB_dbi meta;
-  if (const int error = mdb_dbi_open(transaction, "meta", 0, &meta)) {
-    if (error == MDB_NOTFOUND || error == MDB_INCOMPATIBLE) return std::nullopt;
-    return std::unexpected(error);
-  }
-  const auto value = find(transaction, meta, kFormat);
-  if (!value) return std::unexpected(value.error());
-  if (!*value || (*value)->size() != sizeof(uint32_t)) return std::nullopt;
-  return encoding::number_at<uint32_t>((*value)->data());
-}
-
-std::expected<bool, int> is_empty(MDB_txn* transaction) {
-  MDB_dbi main;
-  if (const int error = mdb_dbi_open(transaction, nullptr, 0, &main)) return std::unexpected(error);
-  MDB_stat stat;
-  if (const int error = mdb_stat(transaction, main, &stat)) return std::unexpected(error);
-  return stat.ms_entries == 0;
-}
-
 int open_all(MDB_txn* transaction, unsigned flags, Tables& tables) {
-  const std::pair<const char*, MDB_dbi*> names[] = {
-      {"sessions", &tables.sessions}, {"index", &tables.index},
-      {"expiry", &tables.expiry},     {"counts", &tables.counts},
-      {"events", &tables.events},     {"idempotency", &tables.idempotency},
-      {"meta", &tables.meta}};
-  for (const auto& [name, handle] : names) {
-    if (const int error = mdb_dbi_open(transaction, name, flags, handle)) return error;
+  for (const auto& [name, handle] : kTables) {
+    if (const int error = mdb_dbi_open(transaction, name, flags, &(tables.*handle))) return error;
   }
   return 0;
 }
 
 int open_logs(MDB_txn* transaction, unsigned flags, Tables& tables) {
-  return mdb_dbi_open(transaction, "logs", flags, &tables.logs.emplace());
+  return mdb_dbi_open(transaction, kLogsName, flags, &tables.logs.emplace());
 }
 
 int write_format(MDB_txn* transaction, MDB_dbi meta) {
@@ -107,61 +91,97 @@ int write_meta(MDB_txn* transaction, MDB_dbi meta, const Clock& clock, Entropy& 
   return error;
 }
 
-// Opens the tables inside `transaction`, makes them where the directory is new, and upgrades those
-// of an older format. Only to read: leaves everything as it is. Returns the format that was found.
-Result<uint32_t> open_tables(const std::filesystem::path& path, MDB_txn* transaction,
-                             Tables& tables, bool make_new, const Clock* clock, Entropy* entropy) {
-  const auto empty = is_empty(transaction);
-  if (!empty) return cannot_open(path, reason_of(empty.error()));
-  if (*empty && make_new) {
-    int error = open_all(transaction, MDB_CREATE, tables);
-    if (!error) error = open_logs(transaction, MDB_CREATE, tables);
-    if (!error) error = write_meta(transaction, tables.meta, *clock, *entropy);
-    if (error) return cannot_open(path, "making the tables: " + reason_of(error));
-    return kFormatVersion;
-  }
-  const auto format = stored_format(transaction);
-  if (!format) return cannot_open(path, reason_of(format.error()));
-  if (!*format) return cannot_open(path, "data.mdb is not a file of this server");
-  if (**format > kFormatVersion) {
-    return cannot_open(
-        path, fmt::format("its format is {}, and this server knows formats up to {}; use the newer "
-                          "server that wrote it",
-                          **format, kFormatVersion));
-  }
-  if (const int error = open_all(transaction, 0, tables)) {
-    return cannot_open(path, "opening the tables: " + reason_of(error));
-  }
-  int error = 0;
-  if (**format > 1) {
-    error = open_logs(transaction, 0, tables);
-  } else if (make_new) {
-    error = upgrade_from_1(transaction, tables);
-    if (!error) error = write_format(transaction, tables.meta);
-  }
-  if (error) return cannot_open(path, "opening the tables: " + reason_of(error));
-  return **format;
+// The format of the store, when it is one that this server can read.
+Result<uint32_t> readable_format(const std::filesystem::path& path, const View& view) {
+  const auto format = format_of(view);
+  if (!format) return cannot_open(path, "data.mdb is not a file of this server");
+  if (*format <= kFormatVersion) return *format;
+  return cannot_open(
+      path, fmt::format("its format is {}, and this server knows formats up to {}; use the newer "
+                        "server that wrote it",
+                        *format, kFormatVersion));
 }
 
-// What is free inside the file and may be used anew, counted up to `enough`. LMDB's own table 0 has
-// an entry for each transaction that freed pages: their number, then theirs. It lets only a read
-// transaction look.
-uint64_t free_bytes(ReadTransaction& view, uint64_t page_size, uint64_t enough) {
-  constexpr MDB_dbi kFreePages = 0;
-  if (view.renew() != 0) return 0;
-  uint64_t bytes = 0;
-  MDB_cursor* cursor = nullptr;
-  if (mdb_cursor_open(view.handle(), kFreePages, &cursor) == 0) {
-    MDB_val key, value;
-    while (bytes < enough && mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
-      size_t pages = 0;
-      if (value.mv_size >= sizeof(pages)) std::memcpy(&pages, value.mv_data, sizeof(pages));
-      bytes += pages * page_size;
-    }
-    mdb_cursor_close(cursor);
+// Whether this program's LMDB sees the same in the file as page.h does.
+bool agrees_with_lmdb(MDB_txn* transaction, const Tables& tables, const View& view) {
+  const auto agrees = [&](Table table, MDB_dbi handle) {
+    MDB_stat stat;
+    const auto tree = view.tree(table);
+    return tree && mdb_stat(transaction, handle, &stat) == 0 && tree->depth == stat.ms_depth &&
+           tree->branch_pages == stat.ms_branch_pages && tree->leaf_pages == stat.ms_leaf_pages &&
+           tree->overflow_pages == stat.ms_overflow_pages && tree->entries == stat.ms_entries;
+  };
+  for (size_t i = 0; i < std::size(kTables); ++i) {
+    if (!agrees(static_cast<Table>(i), tables.*kTables[i].handle)) return false;
   }
-  view.pause();
-  return bytes;
+  return !tables.logs || agrees(Table::logs, *tables.logs);
+}
+
+enum class OlderFormat { leave, upgrade };
+
+// Opens the tables inside `transaction`, which sees what `view` does. Returns the format that was
+// found.
+Result<uint32_t> open_tables(const std::filesystem::path& path, MDB_txn* transaction,
+                             Tables& tables, const View& view, OlderFormat older) {
+  const auto format = readable_format(path, view);
+  if (!format) return format;
+  int error = open_all(transaction, 0, tables);
+  if (!error && *format > 1) error = open_logs(transaction, 0, tables);
+  if (error) return cannot_open(path, "opening the tables: " + reason_of(error));
+  if (!agrees_with_lmdb(transaction, tables, view)) {
+    return cannot_open(path, "this program's LMDB lays its pages out in an unknown way");
+  }
+  if (*format > 1 || older == OlderFormat::leave) return *format;
+  error = upgrade_from_1(transaction, tables);
+  if (!error) error = write_format(transaction, tables.meta);
+  if (error) return cannot_open(path, "upgrading the tables: " + reason_of(error));
+  return *format;
+}
+
+// An error of LMDB, or 0, of making data.mdb with empty tables in an empty directory.
+int make_data_file(const std::filesystem::path& directory, const Clock& clock, Entropy& entropy) {
+  MDB_env* environment = nullptr;
+  MDB_txn* transaction = nullptr;
+  Tables tables;
+  int error = mdb_env_create(&environment);
+  if (!error) error = mdb_env_set_maxdbs(environment, kMaxTables);
+  if (!error) error = mdb_env_open(environment, directory.c_str(), MDB_NOLOCK, kFileMode);
+  if (!error) error = mdb_txn_begin(environment, nullptr, 0, &transaction);
+  if (!error) error = open_all(transaction, MDB_CREATE, tables);
+  if (!error) error = open_logs(transaction, MDB_CREATE, tables);
+  if (!error) error = write_meta(transaction, tables.meta, clock, entropy);
+  if (!error) error = mdb_txn_commit(std::exchange(transaction, nullptr));
+  mdb_txn_abort(transaction);
+  mdb_env_close(environment);
+  return error;
+}
+
+// Makes a store where there is none: whole, or not at all.
+Result<void> make_store(const std::filesystem::path& path, const Clock& clock, Entropy& entropy) {
+  const WatchedCalls calls;  // for tests
+  auto staging = Staging::begin(path, kFirstStartDirectory);
+  if (!staging) return std::unexpected(staging.error());
+  if (const int error = make_data_file((*staging)->work(), clock, entropy)) {
+    return cannot_open(path, "making data.mdb: " + reason_of(error));
+  }
+  return (*staging)->finish();
+}
+
+// What is free inside the file and may be used anew, counted up to `enough`; nothing when the list
+// is damaged.
+uint64_t free_bytes(ReadTransaction& transaction, uint64_t page_size, uint64_t enough) {
+  if (transaction.renew() != 0) return 0;
+  const View& view = transaction.view();
+  uint64_t bytes = 0;
+  PageWalk at(view.pages(), view.head().free, KeyOrder::integer);
+  int moved = at.first();
+  for (; !moved && bytes < enough; moved = at.next()) {
+    uint64_t pages = 0;
+    if (at.value().size() >= sizeof(pages)) std::memcpy(&pages, at.value().data(), sizeof(pages));
+    bytes += pages * page_size;
+  }
+  transaction.pause();
+  return moved == MDB_CORRUPTED ? 0 : bytes;
 }
 
 // Whoever wrote what is there may not have synced it: a process that syncs now and then and was
@@ -194,6 +214,12 @@ bool has_old_readers(MDB_env* environment) {
   return std::ranges::count(readers_of(environment), self, &Reader::process) > 1;
 }
 
+std::string text_of(const PageFault& fault) {
+  return fmt::format(
+      "data.mdb is damaged (page {} {}); run \"sojourn check\", then restore a backup", fault.page,
+      fault.what);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions& options,
@@ -202,37 +228,52 @@ Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions&
   if (auto prepared = prepare_directory(options.path); !prepared) {
     return std::unexpected(prepared.error());
   }
+  const auto data_file = options.path / kDataFile;
+  std::error_code status;
+  if (!std::filesystem::exists(data_file, status)) {
+    if (auto made = make_store(options.path, clock, entropy); !made) {
+      return std::unexpected(made.error());
+    }
+  }
   const auto lock = lock_directory(options.path);
   if (!lock) return std::unexpected(lock.error());
-  std::unique_ptr<Environment> made(new Environment);
+  std::unique_ptr<Environment> made(new Environment(options.path));
   made->lock_ = *lock;
+  remove_leftovers(options.path);
+  const auto head = newest_head(data_file, options.sync_commits);
+  if (!head) return cannot_open(options.path, head.error());
 
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t reserve = reserve_of(options.map_size) / page * page;
   made->growth_limit_ = options.map_size / page * page - reserve;
   // Data that is larger than the option says is taken as it is, with room to shrink.
-  std::error_code absent;
-  const uint64_t stored = std::filesystem::file_size(options.path / "data.mdb", absent);
-  const uint64_t needed = absent ? 0 : (stored + page - 1) / page * page + reserve;
+  const uint64_t stored = std::filesystem::file_size(data_file, status);
+  const uint64_t needed = status ? 0 : (stored + page - 1) / page * page + reserve;
   const uint64_t map_size = std::max(options.map_size / page * page, needed);
   made->end_limit_ = map_size - reserve / 2 / page * page;
 
-  int error = made->open_map(options, map_size);
+  if (auto mapped = made->open_map(options, map_size); !mapped) {
+    return std::unexpected(mapped.error());
+  }
   // LMDB takes readers of a process that died with our process id for ours, and clears ours only
   // when it closes. A container's first process has the same id each time.
-  if (!error && has_old_readers(made->env_)) {
-    made->view_.reset();
-    mdb_env_close(std::exchange(made->env_, nullptr));
-    error = made->open_map(options, map_size);
+  if (has_old_readers(made->env_)) {
+    made->close_map();
+    if (auto mapped = made->open_map(options, map_size); !mapped) {
+      return std::unexpected(mapped.error());
+    }
   }
-  if (error) return cannot_open(options.path, reason_of(error));
+  if (auto checked = made->check_file(true); !checked) return std::unexpected(checked.error());
 
   WriteTransaction transaction;
-  if ((error = transaction.begin(*made))) return cannot_open(options.path, reason_of(error));
-  const auto format =
-      open_tables(options.path, transaction.handle(), made->tables_, true, &clock, &entropy);
+  int error = made->view_->renew();
+  if (!error) error = transaction.begin(*made);
+  if (error) return cannot_open(options.path, reason_of(error));
+  const auto format = open_tables(options.path, transaction.handle(), made->tables_,
+                                  made->view_->view(), OlderFormat::upgrade);
   if (!format) return std::unexpected(format.error());
   made->found_format_ = *format;
+  made->view_->pause();
   if ((error = transaction.commit())) return cannot_open(options.path, reason_of(error));
   if (auto synced = sync_all(*made, options.path); !synced) {
     made.reset();
@@ -245,50 +286,163 @@ Result<std::unique_ptr<Environment>> Environment::open(const EnvironmentOptions&
 Result<std::unique_ptr<Environment>> Environment::open_to_read(const std::filesystem::path& path,
                                                                bool alone) {
   std::error_code status;
-  if (!std::filesystem::exists(path / "data.mdb", status)) {
+  if (!std::filesystem::exists(path / kDataFile, status)) {
     return cannot_open(path, "there is no store in it");
   }
-  const AsOwner owner(path);  // LMDB makes lock.mdb when it is missing
-  std::unique_ptr<Environment> made(new Environment);
+  const auto head = newest_head(path / kDataFile, true);
+  if (!head) return cannot_open(path, head.error());
+  const AsOwner owner(path);  // a lock.mdb that is missing is made
+  std::unique_ptr<Environment> made(new Environment(path));
   int error = mdb_env_create(&made->env_);
-  if (!error) error = mdb_env_set_maxdbs(made->env_, kMaxTables);
-  if (!error) error = mdb_env_set_maxreaders(made->env_, kMaxReaders);
-  const unsigned flags = MDB_RDONLY | MDB_NOTLS | (alone ? MDB_NOLOCK : 0U);
-  if (!error) error = mdb_env_open(made->env_, path.c_str(), flags, kFileMode);
   if (error) return cannot_open(path, reason_of(error));
+  if (auto opened = made->open_files(MDB_RDONLY | MDB_NOTLS | (alone ? MDB_NOLOCK : 0U)); !opened) {
+    return std::unexpected(opened.error());
+  }
+  if (auto checked = made->check_file(false); !checked) return std::unexpected(checked.error());
 
-  MDB_txn* transaction = nullptr;
-  error = mdb_txn_begin(made->env_, nullptr, MDB_RDONLY, &transaction);
-  if (error) return cannot_open(path, reason_of(error));
-  auto opened = open_tables(path, transaction, made->tables_, false, nullptr, nullptr);
-  // Handles that a transaction opened live on only if it is committed.
-  error = mdb_txn_commit(transaction);
-  if (!opened) return std::unexpected(opened.error());
-  if (error) return cannot_open(path, reason_of(error));
-  made->found_format_ = *opened;
+  // LMDB's handles go with the transaction; pages need none.
+  ReadTransaction now(*made);
+  if ((error = now.renew())) return cannot_open(path, reason_of(error));
+  const auto format =
+      open_tables(path, now.handle(), made->tables_, now.view(), OlderFormat::leave);
+  if (!format) return std::unexpected(format.error());
+  made->found_format_ = *format;
   return made;
 }
 
 // With a view, which shows that there is a place for readers.
-int Environment::open_map(const EnvironmentOptions& options, uint64_t map_size) {
+Result<void> Environment::open_map(const EnvironmentOptions& options, uint64_t map_size) {
   unsigned flags = MDB_NOTLS;
   if (!options.sync_commits) flags |= MDB_NOSYNC;
   int error = mdb_env_create(&env_);
-  if (!error) error = mdb_env_set_maxdbs(env_, kMaxTables);
-  if (!error) error = mdb_env_set_maxreaders(env_, kMaxReaders);
   if (!error) error = mdb_env_set_mapsize(env_, map_size);
-  if (!error) error = mdb_env_open(env_, options.path.c_str(), flags, kFileMode);
-  if (!error) error = mdb_reader_check(env_, nullptr);
-  if (error) return error;
-  view_ = std::make_unique<ReadTransaction>(*this);
-  error = view_->renew();
-  if (!error) view_->pause();
-  return error;
+  if (error) return cannot_open(path_, reason_of(error));
+  if (auto opened = open_files(flags); !opened) return opened;
+  error = mdb_reader_check(env_, nullptr);
+  if (!error) {
+    view_ = std::make_unique<ReadTransaction>(*this);
+    error = view_->renew();
+  }
+  if (error) return cannot_open(path_, reason_of(error));
+  view_->pause();
+  return {};
+}
+
+// No fault is looked for in maps that are gone.
+void Environment::close_map() {
+  view_.reset();
+  maps_.clear();
+  if (env_ != nullptr) mdb_env_close(std::exchange(env_, nullptr));
+}
+
+// Opens and maps data.mdb and lock.mdb.
+Result<void> Environment::open_files(unsigned flags) {
+  const bool with_lock_table = (flags & MDB_NOLOCK) == 0;
+  if (with_lock_table) {
+    if (auto allocated = allocate_lock_table(path_); !allocated) return allocated;
+  }
+  WatchedMaps watched;
+  int error = mdb_env_set_maxdbs(env_, kMaxTables);
+  if (!error) error = mdb_env_set_maxreaders(env_, kMaxReaders);
+  if (!error) {
+    error = mdb_env_set_assert(env_, [](MDB_env*, const char*) { note_failed_assertion(); });
+  }
+  if (!error) error = mdb_env_open(env_, path_.c_str(), flags, kFileMode);
+  if (error) return cannot_open(path_, reason_of(error));
+  // LMDB maps the table of readers first, which a read-only file system does without.
+  const auto& maps = watched.maps();
+  assert(maps.size() == 1 || maps.size() == 2);
+  if (maps.size() == 2) {
+    maps_.push_back(std::make_unique<MappedFile>(path_ / kLockTableFile, maps.front().address,
+                                                 maps.front().size));
+  }
+  const WatchedMaps::Map& data = maps.back();
+  maps_.push_back(std::make_unique<MappedFile>(path_ / kDataFile, data.address, data.size));
+  MDB_stat stat;
+  mdb_env_stat(env_, &stat);
+  first_page_ = data.address;
+  page_size_ = stat.ms_psize;
+  mapped_pages_ = data.size / page_size_;
+  return {};
+}
+
+// Whether the file is as long as it says, and LMDB's own tables, which no checksum protects, are
+// sound; before LMDB follows anything in it.
+Result<void> Environment::check_file(bool free_list) {
+  int major = 0, minor = 0;
+  mdb_version(&major, &minor, nullptr);
+  if (major != 0 || minor != 9) {
+    return cannot_open(path_, fmt::format("this program was linked with LMDB {}.{}, and knows the "
+                                          "files of 0.9",
+                                          major, minor));
+  }
+  ReadTransaction transaction(*this);
+  if (const int error = transaction.renew()) return cannot_open(path_, reason_of(error));
+  const Head& head = transaction.view().head();
+  const Pages pages = pages_of_file(head);
+  const uint64_t missing = head.last_page + 1 - pages.count;
+  if (missing > 0 || free_list) {
+    // Free pages at the end may never have been written.
+    std::vector<bool> seen(head.last_page + 1);
+    uint64_t free_and_missing = 0;
+    std::optional<PageNumber> twice;
+    const auto listed = each_free_page(pages, head, [&](PageNumber page) {
+      if (seen[page]) twice = page;
+      seen[page] = true;
+      if (page >= pages.count) ++free_and_missing;
+    });
+    if (missing > 0 && (!listed || twice || free_and_missing != missing)) {
+      return cannot_open(path_,
+                         fmt::format("data.mdb is cut: it has {} pages of {}; restore a backup",
+                                     pages.count, head.last_page + 1));
+    }
+    if (!listed) return cannot_open(path_, text_of(listed.error()));
+    if (twice) return cannot_open(path_, text_of({*twice, "is free twice"}));
+  }
+  PageWalk table(pages, head.main);
+  int moved = table.first();
+  while (!moved) moved = table.next();
+  if (moved == MDB_CORRUPTED) return cannot_open(path_, text_of(table.fault()));
+  return {};
+}
+
+Pages Environment::pages_of_file(const Head& head) const {
+  int fd = -1;
+  struct stat status{};
+  mdb_env_get_fd(env_, &fd);
+  const uint64_t in_file =
+      fstat(fd, &status) == 0 ? static_cast<uint64_t>(status.st_size) / page_size_ : 0;
+  return {first_page_, page_size_, std::min(pages(head).count, in_file)};
+}
+
+Pages Environment::pages(const Head& head) const {
+  return {first_page_, page_size_, std::min(head.last_page, mapped_pages_ - 1) + 1};
+}
+
+bool Environment::in_place() const {
+  int fd = -1;
+  mdb_env_get_fd(env_, &fd);
+  struct stat opened{}, named{};
+  return fstat(fd, &opened) == 0 && stat((path_ / kDataFile).c_str(), &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+bool Environment::disk_has_room(uint64_t bytes) const {
+  int fd = -1;
+  mdb_env_get_fd(env_, &fd);
+  struct stat status{};
+  rlimit limit{};
+  if (fstat(fd, &status) != 0 || getrlimit(RLIMIT_FSIZE, &limit) != 0) return false;
+  if (static_cast<uint64_t>(status.st_size) + bytes > limit.rlim_cur) return false;
+  if (fallocate(fd, FALLOC_FL_KEEP_SIZE, status.st_size, static_cast<off_t>(bytes)) == 0)
+    return true;
+  if (errno != EOPNOTSUPP) return false;
+  struct statvfs disk{};
+  return fstatvfs(fd, &disk) == 0 && uint64_t{disk.f_bavail} * disk.f_frsize >= bytes;
 }
 
 Environment::~Environment() {
-  view_.reset();
-  if (env_ != nullptr) mdb_env_close(env_);
+  close_map();
   if (lock_ >= 0) close(lock_);
 }
 
@@ -310,13 +464,22 @@ Environment::Allowance Environment::allowance_of(Room room) const {
 store::Space Environment::space() const {
   MDB_envinfo info;
   MDB_stat stat;
+  int fd = -1;
+  struct statvfs disk{};
   mdb_env_info(env_, &info);
   mdb_env_stat(env_, &stat);
+  mdb_env_get_fd(env_, &fd);
   const uint64_t file_end = (info.me_last_pgno + 1) * stat.ms_psize;
   ReadTransaction view(*this);  // not the committer's: this is for any thread
   const uint64_t free = free_bytes(view, stat.ms_psize, file_end);
-  return {
+  store::Space space{
       .used = file_end - std::min(file_end, free), .most = info.me_mapsize, .allocated = file_end};
+  space.room = space.most - std::min(space.most, space.used);
+  if (fstatvfs(fd, &disk) == 0) {
+    space.disk_available = uint64_t{disk.f_bavail} * disk.f_frsize;
+    space.room = std::min(space.room, *space.disk_available + (file_end - space.used));
+  }
+  return space;
 }
 
 bool Environment::panicked() const {
@@ -333,13 +496,47 @@ uint64_t Environment::clear_dead_readers() const {
 }
 
 int ReadTransaction::renew() {
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries; ++i) {
+    if (const int error = begin()) return error;
+    if (load_head()) return 0;
+    pause();
+  }
+  return MDB_CORRUPTED;
+}
+
+// With a place in the table of readers from the first call on.
+int ReadTransaction::begin() {
   if (transaction_ != nullptr) return mdb_txn_renew(transaction_);
-  const auto begin = [this] {
+  const auto take_place = [this] {
     return mdb_txn_begin(environment_.handle(), nullptr, MDB_RDONLY, &transaction_);
   };
-  const int error = begin();
+  const int error = take_place();
   if (error != MDB_READERS_FULL || environment_.clear_dead_readers() == 0) return error;
-  return begin();
+  return take_place();
+}
+
+// Reads the head of the commit that the transaction sees; false when a later commit wrote over it
+// meanwhile: the second one after it does.
+bool ReadTransaction::load_head() {
+  const uint64_t number = mdb_txn_id(transaction_);
+  const auto head_at = [this](uint64_t place) {
+    return environment_.first_page_ + place * environment_.page_size_ + kPageHeaderBytes;
+  };
+  const auto transaction_at = [&head_at](uint64_t place) {
+    uint64_t transaction;
+    std::memcpy(&transaction, head_at(place) + offsetof(Head, transaction), sizeof(transaction));
+    return transaction;
+  };
+  const uint64_t place = transaction_at(number % 2) == number ? number % 2 : 1 - number % 2;
+  Head head;
+  std::memcpy(&head, head_at(place), sizeof(head));
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (head.transaction != number || transaction_at(place) != number) return false;
+  const bool beside_a_writer =
+      environment_.lock_ < 0;  // which alone keeps the file as long as it is
+  view_.show(beside_a_writer ? environment_.pages_of_file(head) : environment_.pages(head), head);
+  return true;
 }
 
 std::expected<std::optional<std::string_view>, int> find(MDB_txn* transaction, MDB_dbi table,

@@ -12,12 +12,14 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/entropy.h"
 #include "base/error.h"
 #include "store/statistics.h"
-#include "tables.h"
+#include "store_fault.h"
+#include "view.h"
 
 namespace sojourn::lmdb {
 
@@ -33,8 +35,9 @@ struct EnvironmentOptions {
 class Environment {
  public:
   // Makes the directory (0700) and its tables if there is nothing yet, else checks that it is one
-  // of ours and of a format that we know. Each failure is store_unavailable with a sentence for the
-  // operator. Takes no longer when there is more data.
+  // of ours, of a format that we know, as long as it says, and that its list of free pages is
+  // sound: writing by a damaged one would spread the damage. Each failure is store_unavailable with
+  // a sentence for the operator. Takes no longer when there is more data, only when more is free.
   static Result<std::unique_ptr<Environment>> open(const EnvironmentOptions& options,
                                                    const Clock& clock, Entropy& entropy);
 
@@ -50,6 +53,7 @@ class Environment {
 
   MDB_env* handle() const { return env_; }
   const Tables& tables() const { return tables_; }
+  const std::filesystem::path& path() const { return path_; }
 
   // The format that the directory had; an older one than kFormatVersion was upgraded by open().
   uint32_t found_format() const { return found_format_; }
@@ -73,7 +77,15 @@ class Environment {
   int sync() { return mdb_env_sync(env_, 1); }
 
   // Takes time in proportion to the transactions whose pages wait to be used anew, which are few.
+  // Where that list is damaged, nothing counts as free.
   store::Space space() const;
+
+  // Whether the disk takes `bytes` more behind the end of the file; keeps them for it. Any thread.
+  bool disk_has_room(uint64_t bytes) const;
+
+  // Whether data.mdb is still the file that was opened: not removed, moved away or replaced. Any
+  // thread; two system calls.
+  bool in_place() const;
 
   // liblmdb refuses all work, reads included, since it failed to write a meta page.
   bool panicked() const;
@@ -85,12 +97,28 @@ class Environment {
   // How many there were since the opening.
   uint64_t dead_readers() const { return dead_readers_.load(); }
 
- private:
-  Environment() = default;
-  int open_map(const EnvironmentOptions& options, uint64_t map_size);
+  // The pages of a commit, of which the last may be behind the end of the file.
+  Pages pages(const Head& head) const;
+  // Only those that the file has now: a system call.
+  Pages pages_of_file(const Head& head) const;
 
+ private:
+  friend class ReadTransaction;
+
+  explicit Environment(std::filesystem::path path) : path_(std::move(path)) {}
+
+  Result<void> open_map(const EnvironmentOptions& options, uint64_t map_size);
+  void close_map();
+  Result<void> open_files(unsigned flags);
+  Result<void> check_file(bool free_list);
+
+  const std::filesystem::path path_;
   int lock_ = -1;  // file descriptor of sojourn.lock; -1: not locked, only read
   MDB_env* env_ = nullptr;
+  std::vector<std::unique_ptr<MappedFile>> maps_;
+  const char* first_page_ = nullptr;
+  size_t page_size_ = 0;
+  uint64_t mapped_pages_ = 0;
   uint64_t growth_limit_ = 0;  // of Room::more
   uint64_t end_limit_ = 0;     // of Room::end
   Tables tables_{};
@@ -115,9 +143,16 @@ class ReadTransaction {
 
   MDB_txn* handle() const { return transaction_; }
 
+  // Between renew() and pause(): what it sees.
+  const View& view() const { return view_; }
+
  private:
+  int begin();
+  bool load_head();
+
   const Environment& environment_;
   MDB_txn* transaction_ = nullptr;
+  View view_;
 };
 
 // The one that changes things. Ends with commit(), or undone by the destructor.

@@ -19,17 +19,21 @@ uint64_t event_number_of(Time time) {
   return static_cast<uint64_t>(std::max<int64_t>(time.time_since_epoch().count(), 1)) * 1000;
 }
 
+std::optional<uint64_t> decoded_mark(std::string_view tenant, std::string_view value) {
+  const auto content = encoding::unsealed(tenant, kMarkVersion, value);
+  if (!content || content->size() != sizeof(uint64_t)) return std::nullopt;
+  const auto mark = encoding::number_at<uint64_t>(content->data());
+  if (mark == 0) return std::nullopt;
+  return mark;
+}
+
 std::expected<std::optional<uint64_t>, int> mark_of(MDB_txn* transaction, const Tables& tables,
                                                     std::string_view tenant) {
   if (!tables.logs) return 0;
   const auto value = find(transaction, *tables.logs, tenant);
   if (!value) return std::unexpected(value.error());
   if (!*value) return 0;
-  const auto content = encoding::unsealed(tenant, kMarkVersion, **value);
-  if (!content || content->size() != sizeof(uint64_t)) return std::nullopt;
-  const auto mark = encoding::number_at<uint64_t>(content->data());
-  if (mark == 0) return std::nullopt;
-  return mark;
+  return decoded_mark(tenant, **value);
 }
 
 std::expected<uint64_t, int> last_event_up_to(MDB_txn* transaction, const Tables& tables,

@@ -24,6 +24,9 @@ uint64_t event_number_of(Time time);
 // Smaller ones are of format 1: they counted events, and say no time.
 inline constexpr uint64_t kLeastNumberOfTime = 1'000'000'000'000;
 
+// What stands under a tenant in `logs`. Nothing: it is damaged.
+std::optional<uint64_t> decoded_mark(std::string_view tenant, std::string_view value);
+
 // The mark of a log: the number of the last event that was removed from it; 0: none was. Nothing:
 // it is damaged. `tenant` is encoding::tenant_prefix(). Errors are liblmdb's, here and below.
 std::expected<std::optional<uint64_t>, int> mark_of(MDB_txn* transaction, const Tables& tables,

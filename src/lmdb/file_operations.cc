@@ -1,5 +1,6 @@
 #include "file_operations.h"
 
+#include <sys/mman.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -18,16 +19,19 @@ ssize_t __real_pwrite(int fd, const void* data, size_t size, off_t offset);
 ssize_t __real_writev(int fd, const iovec* parts, int count);
 int __real_fdatasync(int fd);
 int __real_fsync(int fd);
+void* __real_mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset);
 ssize_t __wrap_pwrite(int fd, const void* data, size_t size, off_t offset);
 ssize_t __wrap_writev(int fd, const iovec* parts, int count);
 int __wrap_fdatasync(int fd);
 int __wrap_fsync(int fd);
+void* __wrap_mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset);
 }
 
 namespace sojourn::lmdb {
 namespace {
 
 thread_local WatchedCalls* watched = nullptr;
+thread_local WatchedMaps* watched_maps = nullptr;
 
 std::atomic<bool> fault_present = false;
 std::mutex fault_mutex;
@@ -44,9 +48,11 @@ ssize_t failed(int error) {
   return -1;
 }
 
-// Remembers a write that came out shorter than it should have.
+// Remembers a write that found no room, or came out shorter than it should have.
 ssize_t noted_write(size_t size, ssize_t written) {
-  if (written >= 0 && static_cast<size_t>(written) < size) watched->note_short_write();
+  const bool full = written < 0 ? errno == ENOSPC || errno == EDQUOT || errno == EFBIG
+                                : static_cast<size_t>(written) < size;
+  if (full) watched->note_full_disk();
   return written;
 }
 
@@ -64,7 +70,7 @@ ssize_t watched_writev(int fd, const iovec* parts, int count) {
   const FileVerdict verdict = verdict_of(FileCall::write);
   switch (verdict.kind) {
     case FileVerdict::Kind::fail:
-      return failed(verdict.error);
+      return noted_write(size, failed(verdict.error));
     case FileVerdict::Kind::write_half:
       return noted_write(size, __real_writev(fd, parts, count / 2));
     case FileVerdict::Kind::proceed:
@@ -78,7 +84,7 @@ ssize_t watched_pwrite(int fd, const void* data, size_t size, off_t offset) {
   const FileVerdict verdict = verdict_of(FileCall::write);
   switch (verdict.kind) {
     case FileVerdict::Kind::fail:
-      return failed(verdict.error);
+      return noted_write(size, failed(verdict.error));
     case FileVerdict::Kind::write_half:
       return noted_write(size, __real_pwrite(fd, data, size / 2, offset));
     case FileVerdict::Kind::proceed:
@@ -103,6 +109,15 @@ WatchedCalls::WatchedCalls(uint64_t limit) : limit_(limit) {
 }
 
 WatchedCalls::~WatchedCalls() { watched = nullptr; }
+
+bool is_watching_calls() { return watched != nullptr; }
+
+WatchedMaps::WatchedMaps() {
+  assert(watched_maps == nullptr);
+  watched_maps = this;
+}
+
+WatchedMaps::~WatchedMaps() { watched_maps = nullptr; }
 
 FileFault::FileFault(std::function<FileVerdict(FileCall)> decide) {
   const std::lock_guard lock(fault_mutex);
@@ -137,4 +152,12 @@ int __wrap_fdatasync(int fd) {
 int __wrap_fsync(int fd) {
   if (sojourn::lmdb::watched == nullptr) return __real_fsync(fd);
   return sojourn::lmdb::watched_sync(fd, __real_fsync);
+}
+
+void* __wrap_mmap(void* address, size_t size, int protection, int flags, int fd, off_t offset) {
+  void* const made = __real_mmap(address, size, protection, flags, fd, offset);
+  if (sojourn::lmdb::watched_maps != nullptr && made != MAP_FAILED) {
+    sojourn::lmdb::watched_maps->note({static_cast<const char*>(made), size});
+  }
+  return made;
 }

@@ -3,11 +3,14 @@
 // The linker sends liblmdb's pwrite, writev, fdatasync and fsync here (-Wl,--wrap, see
 // CMakeLists.txt and docs/decisions/0003-file-operations-by-linker-wrap.md). They are passed
 // through to the system. Inside a WatchedCalls scope it is remembered what failed, which
-// mdb_txn_commit does not tell, and tests can make calls fail.
+// mdb_txn_commit does not tell, and tests can make calls fail. mmap comes here too: LMDB does not
+// say where its maps are.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 namespace sojourn::lmdb {
 
@@ -41,17 +44,42 @@ class WatchedCalls {
   // (Environment::panicked).
   bool sync_failed() const { return sync_failed_; }
 
-  // A write put down less than it was given: on a regular file, a sign that there is no room.
-  bool short_write() const { return short_write_; }
+  // The disk took no more: a write found no room, or put down less than it was given. A write
+  // beyond `limit` is not among these.
+  bool disk_full() const { return disk_full_; }
 
   uint64_t limit() const { return limit_; }
   void note_failed_sync() { sync_failed_ = true; }
-  void note_short_write() { short_write_ = true; }
+  void note_full_disk() { disk_full_ = true; }
 
  private:
   const uint64_t limit_;
   bool sync_failed_ = false;
-  bool short_write_ = false;
+  bool disk_full_ = false;
+};
+
+// Whether this thread is inside a WatchedCalls scope. For a signal handler.
+bool is_watching_calls();
+
+// Remembers the memory maps that this thread makes while the object lives. At most one per thread
+// at a time.
+class WatchedMaps {
+ public:
+  struct Map {
+    const char* address;
+    size_t size;
+  };
+
+  WatchedMaps();
+  ~WatchedMaps();
+  WatchedMaps(const WatchedMaps&) = delete;
+  WatchedMaps& operator=(const WatchedMaps&) = delete;
+
+  const std::vector<Map>& maps() const { return maps_; }  // in the order of their making
+  void note(const Map& map) { maps_.push_back(map); }
+
+ private:
+  std::vector<Map> maps_;
 };
 
 // For tests: while it lives, `decide` is asked before each watched call of any thread, on that

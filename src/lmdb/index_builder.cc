@@ -61,11 +61,11 @@ class IndexBuilder {
 
  private:
   int plan(std::span<const IdentityAttribute> wanted) {
-    ReadTransaction view(environment_);
-    if (const int error = view.renew()) return error;
+    ReadTransaction now(environment_);
+    if (const int error = now.renew()) return error;
     for (const IdentityAttribute attribute : encoding::kAttributes) {
-      const auto state = index_state(view.handle(), tables_, attribute);
-      if (!state) return state.error();
+      const auto state = index_state(now.view(), attribute);
+      if (!state) return MDB_CORRUPTED;
       if (*state != IndexState::absent) is_new_ = false;
       const bool is_wanted = contains(wanted, attribute);
       if (is_wanted && *state == IndexState::complete) continue;
@@ -198,9 +198,8 @@ Result<void> fit_index(Environment& environment, std::span<const IdentityAttribu
   return IndexBuilder(environment, log).fit(wanted);
 }
 
-std::expected<IndexState, int> index_state(MDB_txn* transaction, const Tables& tables,
-                                           IdentityAttribute attribute) {
-  const auto value = find(transaction, tables.meta, index_state_name(attribute));
+std::expected<IndexState, PageFault> index_state(const View& view, IdentityAttribute attribute) {
+  const auto value = view.find(Table::meta, index_state_name(attribute));
   if (!value) return std::unexpected(value.error());
   if (!*value) return IndexState::absent;
   return **value == std::string_view("\1", 1) ? IndexState::complete : IndexState::incomplete;

@@ -2,6 +2,7 @@
 // "index").
 #pragma once
 
+#include <expected>
 #include <span>
 
 #include "base/error.h"
@@ -21,7 +22,7 @@ Result<void> fit_index(Environment& environment, std::span<const domain::Identit
 enum class IndexState { absent, incomplete, complete };
 
 // What `meta` says of an attribute's entries.
-std::expected<IndexState, int> index_state(MDB_txn* transaction, const Tables& tables,
-                                           domain::IdentityAttribute attribute);
+std::expected<IndexState, PageFault> index_state(const View& view,
+                                                 domain::IdentityAttribute attribute);
 
 }  // namespace sojourn::lmdb

@@ -68,7 +68,7 @@ TEST(LmdbIndex, FollowsTheOption) {
   const TestDirectory directory;
   TestEngine engine(options(directory));
   create(engine, kMany);
-  EXPECT_EQ(check(*engine)->index, 2 * kMany);
+  EXPECT_EQ(check(*engine)->entries("index"), 2 * kMany);
 
   engine.options().indexed = {IdentityAttribute::visit_id, IdentityAttribute::global_visit_id,
                               IdentityAttribute::agent_id, IdentityAttribute::visit_id};
@@ -85,14 +85,14 @@ TEST(LmdbIndex, FollowsTheOption) {
 
   engine.options().indexed = {};
   engine.reopen();
-  EXPECT_EQ(check(*engine)->index, 0u);
+  EXPECT_EQ(check(*engine)->entries("index"), 0u);
   expect_sound(*engine);
   ASSERT_EQ(engine.commit(creation(session(8))), CommitOutcome::committed);
 
   engine.options().indexed = {IdentityAttribute::customer_id};
   engine.reopen();
   EXPECT_EQ(found(engine, IdentityAttribute::customer_id, "customer-8"), 1u);
-  EXPECT_EQ(check(*engine)->index, kMany);
+  EXPECT_EQ(check(*engine)->entries("index"), kMany);
   expect_sound(*engine);
   const size_t built = engine.log.count("store.index_ready");
   engine.reopen();  // nothing is different: nothing is done
@@ -138,7 +138,7 @@ void sweep(FileCall call, FileVerdict verdict) {
     engine.options().indexed = sets[now];
     engine.open();
     expect_sound(*engine);
-    EXPECT_EQ(check(*engine)->index, 2 * kMany);
+    EXPECT_EQ(check(*engine)->entries("index"), 2 * kMany);
   }
   EXPECT_GT(refused, 3u);
 }

@@ -171,8 +171,8 @@ TEST(LmdbFull, AFullMapCanBeEmptied) {
     ASSERT_EQ(engine.commit(deletion(back ? session(i) : later)), CommitOutcome::committed) << i;
   }
   expect_sound(*engine);
-  EXPECT_EQ(check(*engine)->sessions, 0u);
-  EXPECT_EQ(check(*engine)->events, 2 * count);
+  EXPECT_EQ(check(*engine)->entries("sessions"), 0u);
+  EXPECT_EQ(check(*engine)->entries("events"), 2 * count);
   EXPECT_EQ(engine.commit(creation(session(1))), CommitOutcome::committed);
 }
 
@@ -198,7 +198,7 @@ TEST(LmdbFull, TrimmingFindsRoomWhenEndsFindNone) {
       ASSERT_EQ(*outcome, CommitOutcome::committed);
     }
   }
-  EXPECT_EQ(check(*engine)->sessions, 0u);
+  EXPECT_EQ(check(*engine)->entries("sessions"), 0u);
   expect_sound(*engine);
 }
 

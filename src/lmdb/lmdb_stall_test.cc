@@ -1,4 +1,5 @@
 // The embedded store when the disk does not answer.
+#include <cerrno>
 #include <latch>
 
 #include "base/eventually.h"
@@ -20,9 +21,11 @@ using Commit = Task<Result<CommitOutcome>>;
 
 Session session(uint64_t number) { return plain_session(tenant("t"), number); }
 
-// Holds the committer in its next sync until release(), which says how that sync ends.
+// Holds the committer in its next sync until release(), which says how that sync ends. Before that,
+// fails its next write with `first_write`, an errno, if it is not 0.
 class HungSync {
  public:
+  explicit HungSync(int first_write = 0) : first_write_(first_write) {}
   ~HungSync() { release(FileVerdict::proceed()); }
 
   void wait_until_held() { held_.wait(); }
@@ -35,12 +38,17 @@ class HungSync {
 
  private:
   FileVerdict verdict_of(FileCall call) {
-    if (call != FileCall::sync || !first_.exchange(false)) return FileVerdict::proceed();
+    if (call == FileCall::write) {
+      const int error = first_write_.exchange(0);
+      return error == 0 ? FileVerdict::proceed() : FileVerdict::fail(error);
+    }
+    if (!first_.exchange(false)) return FileVerdict::proceed();
     held_.count_down();
     open_.wait();
     return verdict_;
   }
 
+  std::atomic<int> first_write_;
   bool released_ = false;
   FileVerdict verdict_;
   std::atomic<bool> first_ = true;
@@ -148,6 +156,26 @@ TEST(LmdbStall, TheSyncOfAnIntervalIsWaitedForNoLonger) {
   }
   ASSERT_TRUE(eventually([&] { return engine->healthy(); }));
   EXPECT_EQ(engine.get(session(2)), std::nullopt);
+  EXPECT_EQ(engine.commit(change), CommitOutcome::committed);
+}
+
+// After a write that failed, the committer tries one of its own.
+TEST(LmdbStall, AWriteThatOnlyTriesTheDiskIsWaitedForNoLonger) {
+  const TestDirectory directory;
+  TestEngine engine(impatient(directory));
+  ASSERT_EQ(engine.commit(creation(session(0))), CommitOutcome::committed);
+  const auto change = creation(session(1));
+  {
+    HungSync disk(EIO);
+    refusal_of(engine, engine.store().commit(change));
+    disk.wait_until_held();
+    ASSERT_TRUE(eventually([&] { return engine->trouble().has_value(); }));
+    EXPECT_EQ(engine->trouble()->status, "store_unavailable");
+    EXPECT_EQ(engine->trouble()->ends, Trouble::Ends::by_itself);
+    EXPECT_TRUE(contains(refusal_of(engine, engine.store().commit(change)), "cannot take changes"));
+  }
+  ASSERT_TRUE(eventually([&] { return engine->healthy(); }));
+  EXPECT_EQ(engine.log.count("store.recovered"), 1u);
   EXPECT_EQ(engine.commit(change), CommitOutcome::committed);
 }
 

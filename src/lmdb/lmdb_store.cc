@@ -149,13 +149,23 @@ class LmdbStore final : public store::SessionStore {
       ReadTransaction& view;
       ~Pause() { view.pause(); }
     } const pause{view_};
-    auto answer = query(Queries(view_.handle(), engine_.environment->tables()));
+    auto answer = query(Queries(view_.view()));
     if (!answer) return failed(answer.error());
     return *std::move(answer);
   }
 
   std::unexpected<Error> failed(const ReadFault& fault) {
-    if (fault.damage()) {
+    if (fault.page) {
+      ++engine_.damaged_reads;
+      engine_.log.write(
+          LogLevel::error, "store.page_damaged",
+          "A page of data.mdb is damaged; nothing was answered from it. Run \"sojourn "
+          "check\".",
+          {{"table", fault.table},
+           {"session", fault.masked_id},
+           {"page", fault.page->page},
+           {"problem", fault.page->what}});
+    } else if (fault.damage()) {
       ++engine_.damaged_reads;
       engine_.log.write(LogLevel::error, "store.record_damaged",
                         "Something stored is damaged; it was not shown. Run \"sojourn check\".",
@@ -268,7 +278,7 @@ store::Statistics LmdbEngine::statistics() const {
 Result<store::TenantCounts> LmdbEngine::sessions_by_tenant(size_t limit) const {
   ReadTransaction view(*impl_->environment);
   if (view.renew() == 0) {
-    auto counts = Queries(view.handle(), impl_->environment->tables()).counts_by_tenant(limit);
+    auto counts = Queries(view.view()).counts_by_tenant(limit);
     if (counts) return *std::move(counts);
   }
   return failure(ErrorKind::store_unavailable, "The sessions of the tenants could not be read.");

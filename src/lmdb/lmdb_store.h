@@ -90,10 +90,13 @@ class LmdbEngine final : public store::Engine {
   std::unique_ptr<store::SessionStore> store_for(Executor& home);
   std::unique_ptr<store::SessionStore> store_for(net::Loop& home) override;
 
-  // A sync failed, or the engine is closed: no commit is acknowledged any more, until the directory
-  // is opened anew. Or the disk has not answered for commit_timeout: none is acknowledged until it
-  // does. Reads of what was committed before go on, unless it was the writing of liblmdb's meta
-  // page that failed: then they are store_unavailable too.
+  // "store_unavailable": a sync failed, or the engine is closed: no commit is acknowledged any
+  // more, until the directory is opened anew. Or the disk has not answered for commit_timeout: none
+  // is acknowledged until it does. "store_full": the disk takes no more, not even for what frees
+  // something; "store_failing": no write succeeds; "store_gone": data.mdb is no longer in its
+  // place; these end within about a second of their reason. Reads of what was committed before go
+  // on, unless it was the writing of liblmdb's meta page that failed: then they are
+  // store_unavailable too.
   std::optional<store::Trouble> trouble() const override;
 
   // Commits what waits, answers all of it, and ends the committer; with sync_interval, after a last

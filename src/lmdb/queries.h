@@ -1,8 +1,6 @@
 // What can be asked of the tables inside one transaction, which is one moment of the data.
 #pragma once
 
-#include <lmdb.h>
-
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -13,15 +11,16 @@
 
 #include "store/session_store.h"
 #include "store/statistics.h"
-#include "tables.h"
+#include "view.h"
 
 namespace sojourn::lmdb {
 
 // Why an answer cannot be given.
 struct ReadFault {
-  int error = 0;            // liblmdb's; 0: something stored is damaged
-  std::string_view table;   // where
-  std::string masked_id{};  // of the session, where there is one
+  int error = 0;                    // liblmdb's; 0: something stored is damaged
+  std::string_view table;           // where
+  std::string masked_id{};          // of the session, where there is one
+  std::optional<PageFault> page{};  // that is damaged; absent: a record is
 
   bool damage() const { return error == 0; }
 };
@@ -36,9 +35,11 @@ struct StoredSession {
 };
 std::optional<StoredSession> stored_session(std::string_view key, std::string_view value);
 
+// An answer "nothing there" is proved: the pages on the way are sound, and so are the entries on
+// both sides of where it would be. The same of the ends of lists. Else the answer is a ReadFault.
 class Queries {
  public:
-  Queries(MDB_txn* view, const Tables& tables) : view_(view), tables_(tables) {}
+  explicit Queries(const View& view) : view_(view) {}
 
   Read<std::optional<domain::Session>> session(const domain::TenantId& tenant,
                                                const domain::SessionId& id);
@@ -78,8 +79,13 @@ class Queries {
   Read<store::SessionPage> page_of_tenant(const store::Query& query);
   Read<store::SessionPage> page_of_value(const store::Query& query);
 
-  MDB_txn* view_;
-  const Tables& tables_;
+  Read<std::optional<std::string_view>> find(Table table, std::string_view key);
+  std::optional<ReadFault> fault_before(Table table, PageWalk at);
+  std::optional<ReadFault> fault_at(Table table, int moved, const PageWalk& at);
+  bool has_no_events(std::string_view tenant);
+  bool is_sound(Table table, std::string_view key, std::string_view value);
+
+  const View& view_;
 };
 
 }  // namespace sojourn::lmdb

@@ -41,7 +41,7 @@ Result<void> check_empty(const fs::path& directory) {
 
 }  // namespace
 
-Result<std::unique_ptr<Staging>> Staging::begin(const fs::path& directory) {
+Result<std::unique_ptr<Staging>> Staging::begin(const fs::path& directory, std::string_view work) {
   if (directory.empty()) return cannot_fill(directory, "its path is empty; name a directory");
   auto owner = std::make_unique<AsOwner>(directory);
   const bool made = mkdir(directory.c_str(), 0700) == 0;
@@ -51,14 +51,15 @@ Result<std::unique_ptr<Staging>> Staging::begin(const fs::path& directory) {
   if (auto empty = check_empty(directory); !empty) return std::unexpected(empty.error());
   const auto lock = lock_directory(directory);
   if (!lock) return std::unexpected(lock.error());
-  std::unique_ptr<Staging> staging(new Staging(directory, made, *lock, std::move(owner)));
+  std::unique_ptr<Staging> staging(new Staging(directory, work, made, *lock, std::move(owner)));
   // Someone may have filled it before the lock was ours.
   if (auto empty = check_empty(directory); !empty) {
     staging->finished_ = true;
     return std::unexpected(empty.error());
   }
   std::error_code error;
-  fs::remove_all(staging->work_, error);
+  fs::remove_all(directory / kPartialDirectory, error);
+  if (!error) fs::remove_all(directory / kFirstStartDirectory, error);
   if (!error) fs::remove(directory / kBackupFile, error);
   if (error) return cannot_fill(directory, error.message());
   if (mkdir(staging->work_.c_str(), 0700) != 0) {
@@ -67,10 +68,11 @@ Result<std::unique_ptr<Staging>> Staging::begin(const fs::path& directory) {
   return staging;
 }
 
-Staging::Staging(fs::path directory, bool made, int lock, std::unique_ptr<AsOwner> owner)
+Staging::Staging(fs::path directory, std::string_view work, bool made, int lock,
+                 std::unique_ptr<AsOwner> owner)
     : owner_(std::move(owner)),
       directory_(std::move(directory)),
-      work_(directory_ / kPartialDirectory),
+      work_(directory_ / work),
       made_(made),
       lock_(lock) {}
 

@@ -1,16 +1,20 @@
-// A data directory that something else than a server fills: a backup, a restore, an import.
+// A data directory that is being made: by a server's first start, a backup, a restore, an import.
 //
 // What is written lies in DIRECTORY/sojourn.partial until it is whole; then one rename makes
 // DIRECTORY a store. So whatever interrupts it, and wherever the directory is mounted, there is a
-// whole store or none: no server serves a part, and the next try begins anew.
+// whole store or none: no server serves a part, and the next try begins from the start. A server's
+// first start writes to another name, because what it leaves may be thrown away.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <string_view>
 
 #include "base/error.h"
 
 namespace sojourn::lmdb {
+
+inline constexpr std::string_view kPartialDirectory = "sojourn.partial";
 
 class AsOwner;
 
@@ -19,7 +23,8 @@ class Staging {
   // Makes the directory with mode 0700 when there is nothing, and keeps it locked. Refuses one that
   // has a store or anything else in it, but for what an interrupted staging left. As long as it
   // lives, its thread is the directory's owner to the file system (as_owner.h).
-  static Result<std::unique_ptr<Staging>> begin(const std::filesystem::path& directory);
+  static Result<std::unique_ptr<Staging>> begin(const std::filesystem::path& directory,
+                                                std::string_view work = kPartialDirectory);
 
   // Throws away what is not finished.
   ~Staging();
@@ -34,7 +39,8 @@ class Staging {
   Result<void> finish();
 
  private:
-  Staging(std::filesystem::path directory, bool made, int lock, std::unique_ptr<AsOwner> owner);
+  Staging(std::filesystem::path directory, std::string_view work, bool made, int lock,
+          std::unique_ptr<AsOwner> owner);
 
   const std::unique_ptr<AsOwner> owner_;
   const std::filesystem::path directory_;

@@ -4,6 +4,7 @@
 #include <lmdb.h>
 
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,7 +14,10 @@
 
 namespace sojourn::lmdb {
 
-// Handles; the same in every transaction of an environment.
+// For reading.
+enum class Table : uint8_t { sessions, index, expiry, counts, events, idempotency, meta, logs };
+
+// For writing: LMDB's handles, the same in every transaction of an environment.
 struct Tables {
   MDB_dbi sessions;
   MDB_dbi index;
@@ -24,6 +28,24 @@ struct Tables {
   MDB_dbi idempotency;
   MDB_dbi meta;
 };
+
+// Those of every format, in the order of Table; `logs` comes after them.
+struct TableName {
+  const char* name;
+  MDB_dbi Tables::* handle;
+};
+inline constexpr TableName kTables[] = {
+    {"sessions", &Tables::sessions}, {"index", &Tables::index},
+    {"expiry", &Tables::expiry},     {"counts", &Tables::counts},
+    {"events", &Tables::events},     {"idempotency", &Tables::idempotency},
+    {"meta", &Tables::meta}};
+inline constexpr const char* kLogsName = "logs";
+inline constexpr size_t kTableCount = std::size(kTables) + 1;
+static_assert(kTableCount == static_cast<size_t>(Table::logs) + 1);
+
+constexpr std::string_view name_of(Table table) {
+  return table == Table::logs ? kLogsName : kTables[static_cast<size_t>(table)].name;
+}
 
 constexpr uint32_t kFormatVersion = 2;
 
@@ -43,6 +65,7 @@ std::string event_key(std::string_view tenant_prefix, uint64_t number);
 std::string after_all_events(std::string_view tenant_prefix);
 
 // Names in `meta`.
+constexpr std::string_view kFormat = "format";
 constexpr std::string_view kNextEvent = "next-event";  // in format 1 only
 std::string index_state_name(domain::IdentityAttribute attribute);
 

@@ -49,7 +49,7 @@ int mark_logs_without_events(MDB_txn* transaction, const Tables& tables, uint64_
 
 int upgrade_from_1(MDB_txn* transaction, Tables& tables) {
   MDB_dbi logs;
-  if (const int error = mdb_dbi_open(transaction, "logs", MDB_CREATE, &logs)) return error;
+  if (const int error = mdb_dbi_open(transaction, kLogsName, MDB_CREATE, &logs)) return error;
   tables.logs = logs;
   const auto next = find(transaction, tables.meta, kNextEvent);
   if (!next) return next.error();

@@ -124,8 +124,8 @@ TEST_F(LmdbUpgrade, ToolsReadTheOlderFormatAsItIs) {
   const auto report = check(directory.data());
   ASSERT_TRUE(report.has_value()) << report.error().detail;
   EXPECT_TRUE(report->sound()) << report->problems.front();
-  EXPECT_EQ(report->events, kEvents.size());
-  EXPECT_EQ(report->logs, 0u);
+  EXPECT_EQ(report->entries("events"), kEvents.size());
+  EXPECT_EQ(report->entries("logs"), 0u);
 
   const auto progress = [](uint64_t, uint64_t) {};
   ASSERT_TRUE(backup(directory.data(), directory.path() / "backup", progress).has_value());

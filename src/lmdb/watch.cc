@@ -5,7 +5,7 @@
 namespace sojourn::lmdb {
 namespace {
 
-constexpr std::chrono::seconds kReadersEvery{1};
+constexpr std::chrono::seconds kSlowLooksEvery{1};
 
 }  // namespace
 
@@ -26,13 +26,14 @@ Watch::~Watch() {
 }
 
 void Watch::run() {
-  Moment readers_at = std::chrono::steady_clock::now();
+  Moment slow_looks_at = std::chrono::steady_clock::now();
   std::unique_lock lock(mutex_);
   while (!ended_.wait_for(lock, period_, [this] { return ends_; })) {
     const Moment now = std::chrono::steady_clock::now();
     committer_.look(now);
-    if (now < readers_at) continue;
-    readers_at = now + kReadersEvery;
+    if (now < slow_looks_at) continue;
+    slow_looks_at = now + kSlowLooksEvery;
+    committer_.want_look_at_disk();
     readers_.look(now);
   }
 }

@@ -1,5 +1,6 @@
 // The thread that looks after an open store: nobody waits for a commit without an end, no dead
-// process keeps pages. It does not depend on the disk, on requests, or on the committer.
+// process keeps pages, and the committer looks at its file once a second. This thread does not
+// depend on the disk, on requests, or on the committer.
 #pragma once
 
 #include <chrono>

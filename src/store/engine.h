@@ -20,6 +20,7 @@ struct Trouble {
 
   std::string_view reason;  // part of a sentence, for operators
   Ends ends;
+  std::string_view status = "store_unavailable";  // its name in /readyz
 
   friend bool operator==(const Trouble&, const Trouble&) = default;
 };

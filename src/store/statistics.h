@@ -19,6 +19,9 @@ struct Space {
   uint64_t used = 0;       // bytes that hold something
   uint64_t most = 0;       // bytes that there can be
   uint64_t allocated = 0;  // bytes taken from the disk, and never given back
+  // Bytes that it may still take: up to `most`, or as long as the disk lasts, whichever is less.
+  uint64_t room = 0;
+  std::optional<uint64_t> disk_available;  // bytes free on the disk; absent: it does not say
 };
 
 // Who else reads a store that has files of its own.
