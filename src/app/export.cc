@@ -30,7 +30,19 @@ std::unexpected<Error> interrupted() {
   return failure(ErrorKind::store_unavailable, "The export was interrupted.");
 }
 
-// A file that has its name once it is whole, or standard output.
+// The name of a file is on the disk when this returns.
+Result<void> sync_directory_of(const std::string& path) {
+  const auto directory = std::filesystem::path(path).parent_path();
+  const int fd =
+      ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return cannot_write(path);
+  const bool synced = fsync(fd) == 0;
+  const auto failed = synced ? Result<void>() : cannot_write(path);
+  close(fd);
+  return failed;
+}
+
+// A file that has its name, on the disk, once it is whole; or standard output.
 class Output {
  public:
   explicit Output(std::string path)
@@ -68,7 +80,7 @@ class Output {
       return cannot_write(path_);
     }
     finished_ = true;
-    return {};
+    return sync_directory_of(path_);
   }
 
  private:
