@@ -3,6 +3,7 @@ died, at once, and bounds and shows those that stall. What they keep is the room
 
 import itertools
 import json
+import re
 import signal
 import subprocess
 
@@ -11,11 +12,15 @@ import pytest
 from harness.load import create_many, run_steps
 from harness.metrics import metrics
 from harness.processes import spawn, wait_for
+from harness.scale import FULL
 from harness.server import BINARY, environment, run
 from harness.stores import embedded_only
+from harness.wire import check_session
 
 pytestmark = embedded_only
 
+KILLED_EXPORTS = 1800
+SHOWN = 60
 SESSIONS = 1500
 UPDATES = 400  # each frees some pages: far more than there is room for if none is used again
 MIB = 1 << 20
@@ -61,6 +66,12 @@ class Store:
 @pytest.fixture
 def store(start_server, tenant):
     return Store(start_server, tenant)
+
+
+def memory_of(pid):
+    """What a process holds beside files, in KiB."""
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(r"^RssAnon:\s+(\d+) kB", status.read(), re.MULTILINE).group(1))
 
 
 def words_of(process):
@@ -113,6 +124,40 @@ def test_killed_readers_keep_nothing(store):
     store.update(2 * UPDATES)
     assert store.size() - before < MIB, "freed room is used"
     assert run("check", "--data", str(store.server.data))[0] == 0
+
+
+@pytest.mark.skipif(not FULL, reason="takes half an hour: SOJOURN_TEST_SCALE=full")
+def test_with_export_after_export_killed_file_and_memory_stay_as_they_are(start_server, tenant, record_property):
+    """Clients that open, change, read and end sessions, and an export killed after every 300 of these
+    steps; the whole of it takes half an hour."""
+    server = start_server("store.lmdb.map_size=256MiB", "events.retention=1s")
+    create_many(server.address, tenant, SESSIONS, lambda number: {"gkc_agentId": "a" * 200})
+    data = server.data / "data.mdb"
+
+    def visit(client):
+        session = check_session(client.create({"gkc_agentId": "a" * 200}))["sessionId"]
+        assert client.associate(session, {"gkc_customerId": "c"}, {"attributes": {"k": "v" * 500}}).status == 200
+        assert client.get(session).status == 200
+        assert client.end(session).status == 200
+
+    seen = []
+    for number in range(KILLED_EXPORTS):
+        export = spawn([BINARY, "export", "--data", server.data], env=environment(), stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE)
+        assert export.stdout.read(1) == b"{"
+        run_steps(server.address, tenant, [visit] * 4, 75)
+        export.kill()
+        export.communicate(timeout=20)
+        seen.append((data.stat().st_size, memory_of(server.process.pid)))
+        if number % SHOWN == SHOWN - 1:
+            print(f"{number + 1} exports killed: data.mdb {seen[-1][0] / MIB:.2f} MiB, memory {seen[-1][1]} KiB")
+    first, rest = seen[:len(seen) // 2], seen[len(seen) // 2:]
+    record_property("summary", f"{len(seen)} exports killed: {first[-1]} then {rest[-1]}")
+    # The most that was ever kept between two exports decides the length. Were one export not forgotten,
+    # the store would be full in a minute.
+    assert max(length for length, _ in rest) <= 1.5 * max(length for length, _ in first)
+    assert max(memory for _, memory in rest) <= max(memory for _, memory in first) + 1024
+    wait_for(lambda: metrics(server).sum("sojourn_store_other_readers") == 0, "none is left")
 
 
 # Those that stall

@@ -105,7 +105,6 @@ class LmdbStore final : public store::SessionStore {
     const Time now = engine_.clock.now();
     TrimmingDue& due = engine_.trimming;
     Trimming work;
-    std::optional<Time> oldest_kept;
     if (due.is_due(time)) {
       due.looking();
       auto found = read([&](Queries in) { return in.events_before(time, limit); });
