@@ -441,6 +441,8 @@ bool Environment::disk_has_room(uint64_t bytes) const {
   return fstatvfs(fd, &disk) == 0 && uint64_t{disk.f_bavail} * disk.f_frsize >= bytes;
 }
 
+Environment::Environment(std::filesystem::path path) : path_(std::move(path)) {}
+
 Environment::~Environment() {
   close_map();
   if (lock_ >= 0) close(lock_);

@@ -105,7 +105,7 @@ class Environment {
  private:
   friend class ReadTransaction;
 
-  explicit Environment(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit Environment(std::filesystem::path path);
 
   Result<void> open_map(const EnvironmentOptions& options, uint64_t map_size);
   void close_map();

@@ -122,7 +122,7 @@ TEST(FirstStart, IsNoRestore) {
 // The heads of the file (data_file.h), whichever of them is the newest.
 TEST(FirstStart, ADamagedHeadIsRefused) {
   const TestDirectory directory;
-  for (const uint64_t commit : {1, 2}) {
+  for (const uint64_t commit : {1U, 2U}) {
     {
       TestEngine engine(directory.data());
       ASSERT_TRUE(engine.commit(creation(plain_session(tenant("t"), commit))).has_value());
@@ -134,8 +134,8 @@ TEST(FirstStart, ADamagedHeadIsRefused) {
     };
     // Number, flags, magic, version, page size, last page, the number of the commit: of either
     // head.
-    for (const size_t at : {0, 10, 16, 20, 40, 136, 144, 145, 150}) {
-      for (const size_t head : {0, 4096}) {
+    for (const size_t at : {0U, 10U, 16U, 20U, 40U, 136U, 144U, 145U, 150U}) {
+      for (const size_t head : {0U, 4096U}) {
         std::string damaged = whole;
         damaged[head + at] = static_cast<char>(damaged[head + at] ^ (at == 144 ? 1 : 5));
         write(damaged);
