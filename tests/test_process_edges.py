@@ -21,6 +21,8 @@ from harness.stores import embedded_only
 from harness.wire import check_error, check_session
 
 FULL = "/dev/full"
+exhausts_descriptors = pytest.mark.skipif(
+    SANITIZED, reason="the sanitizer opens a pipe to look at an object, and takes none for a fault")
 
 
 def closing(descriptors):
@@ -260,6 +262,7 @@ def test_signals_without_a_meaning_end_nothing(start_server, tenant):
 # Few descriptors
 
 
+@exhausts_descriptors
 def test_too_few_descriptors_are_refused_with_a_sentence(start_server, tmp_path):
     """Whatever the limit is, the server says what it needs, or serves."""
     needed = None
@@ -314,7 +317,7 @@ def test_with_few_descriptors_more_clients_are_refused_and_none_waits(start_serv
     client.close()
 
 
-@pytest.mark.skipif(SANITIZED, reason="the sanitizer opens a pipe to look at an object, and takes none for a fault")
+@exhausts_descriptors
 def test_a_client_without_a_descriptor_is_closed_and_counted(start_server, tenant):
     """Something else than connections takes the descriptors: here a limit that is lowered meanwhile."""
     server = start_server("http.threads=2")

@@ -9,9 +9,11 @@ from harness.client import Client, Connection, request_bytes
 from harness.events import check_events
 from harness.metrics import metrics
 from harness.processes import wait_for
+from harness.server import SANITIZED
 from harness.wire import check_error, check_session
 
 PAGE = "/events?limit=100"
+measures_memory = pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps memory that was freed")
 
 
 def slow(server):
@@ -70,6 +72,7 @@ def memory_of(server):
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon:"))
 
 
+@measures_memory
 def test_many_who_do_not_read_cost_little(start_server, tenant, full_log):
     server = start_server("http.max_unsent_bytes=4MiB", "http.header_timeout=1h")
     page = full_log(server)
@@ -85,6 +88,7 @@ def test_many_who_do_not_read_cost_little(start_server, tenant, full_log):
     wait_for(lambda: public(server, "sojourn_unsent_bytes") == 0, "nothing waits any longer")
 
 
+@measures_memory
 def test_an_idle_connection_keeps_no_page(start_server, tenant, full_log):
     """A client that read a page, and keeps the connection, costs no more than any other."""
     server = start_server("http.threads=1")
