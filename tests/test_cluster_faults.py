@@ -227,5 +227,6 @@ def test_all_that_expires_leaves_nothing_though_servers_restart(cluster, tmp_pat
         wait_for(cluster.is_whole, "the cluster is whole again", 60)
         node.kill()  # and so does the node of sojourn
         node.start()
-        wait_for(lambda: cluster.size() <= baseline, "every key is gone", 300)
+        # The mark of the tenant's log stays: it tells readers that there were events.
+        wait_for(lambda: cluster.size() <= baseline + 1, "every key but one is gone", 300)
         print(f"\n{count} sessions expired: {baseline} keys before, {cluster.size()} after")
