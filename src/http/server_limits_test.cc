@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <future>
+
 #include "server_test_kit.h"
 
 namespace sojourn::http {
@@ -242,26 +244,42 @@ class FewDescriptors {
   rlimit before_{};
 };
 
+// Returns when the loop has done what it was given before. Then its listener is not inside
+// accept(2), which holds a descriptor also while there is no client. The first post may run
+// together with an earlier one, ahead of the loop's other work; the second runs behind that.
+void settle(net::Loop& loop) {
+  for (int i = 0; i < 2; ++i) {
+    std::promise<void> done;
+    loop.post([&] { done.set_value(); });
+    done.get_future().wait();
+  }
+}
+
 TEST(Limits, WithoutADescriptorAClientIsClosedAndDoesNotWait) {
   TestServer server;
+  settle(server.loop);
   {
     const FewDescriptors few(1);  // for the client's end
     for (uint64_t i = 1; i <= 3; ++i) {
+      settle(server.loop);
       TestClient client(server);
       EXPECT_TRUE(client.is_closed());
       EXPECT_TRUE(eventually([&] { return server.server->failed_accepts() == i; }));
       EXPECT_EQ(server.server->last_accept_error(), EMFILE);
     }
   }
-  TestClient client(server);
-  ASSERT_TRUE(client.send(get("/1")));
-  EXPECT_EQ(client.receive().status, 200);
-  EXPECT_EQ(server.server->failed_accepts(), 3U);
+  // The listener may still be at closing the next in line when there is room again.
+  EXPECT_TRUE(eventually([&] {
+    TestClient client(server);
+    return client.send(get("/1")) && client.receive().status == 200;
+  }));
+  EXPECT_LE(server.server->failed_accepts(), 4U);
 }
 
 // accept(2) fails for want of a descriptor also when there is no client.
 TEST(Limits, WithoutADescriptorAndWithoutClientsNothingIsCounted) {
   TestServer server;
+  settle(server.loop);
   const FewDescriptors few(1);
   TestClient client(server);
   EXPECT_TRUE(client.is_closed());
