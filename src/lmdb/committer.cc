@@ -47,6 +47,10 @@ bool means_damage(int error) {
          error == MDB_PAGE_FULL || error == MDB_INCOMPATIBLE || error == MDB_BAD_TXN;
 }
 
+std::string masked_id_of(const PreparedChange& change) {
+  return change.concerns ? change.concerns->masked() : std::string();
+}
+
 // That the disk must take at once before a full disk counts as one no longer.
 constexpr uint64_t kRoomAgain = uint64_t{1} << 20;
 
@@ -335,12 +339,12 @@ std::expected<Applied, int> Committer::apply(Application& application, Ticket& t
   if (result->disagreement) {
     log_.write(LogLevel::error, "store.tables_disagree",
                "An entry of a session was missing or wrong; run \"sojourn check\".",
-               {{"session", change.masked_id}});
+               {{"session", masked_id_of(change)}});
   }
   if (result->applied == Applied::damaged) {
     log_.write(LogLevel::error, "store.record_damaged",
                "What is stored of a session is damaged; it was not changed. Run \"sojourn check\".",
-               {{"session", change.masked_id}});
+               {{"session", masked_id_of(change)}});
   }
   return result->applied;
 }

@@ -75,14 +75,14 @@ Result<PreparedChange> prepare(const domain::Change& change,
   PreparedChange prepared;
   if (change.before || change.after) {
     prepared.session = prepared_session(change, indexed);
-    prepared.masked_id = (change.before ? *change.before : *change.after).id.masked();
+    prepared.concerns = (change.before ? *change.before : *change.after).id;
   }
   if (const auto& key = change.idempotency) {
     prepared.idempotency = PreparedKey{.key = encoding::idempotency_key(key->tenant, key->key),
                                        .before = key->before,
                                        .after = key->after};
     const auto& entry = key->before ? key->before : key->after;
-    if (prepared.masked_id.empty() && entry) prepared.masked_id = entry->session.masked();
+    if (!prepared.concerns && entry) prepared.concerns = entry->session;
   }
   return prepared;
 }

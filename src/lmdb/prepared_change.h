@@ -39,7 +39,7 @@ struct PreparedKey {
 struct PreparedChange {
   std::optional<PreparedSession> session;  // at least one of the two
   std::optional<PreparedKey> idempotency;
-  std::string masked_id;  // for the log
+  std::optional<domain::SessionId> concerns;  // for the log: of which session
 
   Room room() const;
 };
