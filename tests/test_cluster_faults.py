@@ -15,10 +15,13 @@ from harness.load import create_many
 from harness.nodes import Nodes, on
 from harness.processes import wait_for
 from harness.redis import Cluster
-from harness.scale import size
+from harness.scale import FULL, size
 from harness.server import Server
 
 WRITERS = 8
+# Some keys go by themselves two minutes after what they are kept for. That they do is waited for at full
+# scale only.
+KEPT_A_WHILE = 150  # s
 DURABLE = ("--appendfsync", "always")
 WAIT_0, WAIT_1 = (), ("wait_replicas=1", "wait_timeout=1s")
 per_setting = pytest.mark.parametrize("settings", [WAIT_0, WAIT_1], ids=["wait-0", "wait-1"])
@@ -228,5 +231,9 @@ def test_all_that_expires_leaves_nothing_though_servers_restart(cluster, tmp_pat
         node.kill()  # and so does the node of sojourn
         node.start()
         # The mark of the tenant's log stays: it tells readers that there were events.
-        wait_for(lambda: cluster.size() <= baseline + 1, "every key but one is gone", 300)
-        print(f"\n{count} sessions expired: {baseline} keys before, {cluster.size()} after")
+        wait_for(lambda: cluster.lasting(KEPT_A_WHILE) <= baseline + 1,
+                 "every key but one is gone, or goes soon", 300)
+        if FULL:
+            wait_for(lambda: cluster.size() <= baseline + 1, "every key but one is gone", 300)
+        print(f"\n{count} sessions expired: {baseline} keys before, {cluster.size()} after, "
+              f"{cluster.lasting(KEPT_A_WHILE)} of them for more than {KEPT_A_WHILE} s")

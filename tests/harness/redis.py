@@ -196,6 +196,14 @@ class Cluster:
         """Keys in all masters."""
         return sum(int(self.cli(port, "dbsize")) for port in self.masters())
 
+    def lasting(self, seconds):
+        """Keys in all masters that do not go by themselves within so many seconds."""
+        count = ("local n = 0 for _, key in ipairs(redis.call('keys', '*')) do "
+                 "local left = redis.call('pttl', key) "
+                 "if left < 0 or left > tonumber(ARGV[1]) then n = n + 1 end end return n")
+        return sum(int(self.cli(port, "eval", count, "0", str(seconds * 1000)))
+                   for port in self.masters())
+
 
 def _is_running(pid):
     """Whether any thread of it lives: the last one gives back the port."""
