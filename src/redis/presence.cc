@@ -19,23 +19,22 @@ Presence::Presence(Servers& servers, Entropy& entropy) : servers_(servers), told
   entropy.fill(std::as_writable_bytes(std::span(&seed_, 1)));
 }
 
-uint64_t Presence::hash_of(std::string_view tenant, size_t shard) const {
-  return XXH3_64bits_withSeed(tenant.data(), tenant.size(), seed_ + shard);
+// A tenant's shards have places in a row, so they never take each other's.
+size_t Presence::place_of(std::string_view tenant, size_t shard) const {
+  return (XXH3_64bits_withSeed(tenant.data(), tenant.size(), seed_) + shard) % kRemembered;
 }
 
 bool Presence::must_tell(std::string_view tenant, size_t shard, Time until) const {
-  const uint64_t what = hash_of(tenant, shard);
-  const Told& told = told_[what % kRemembered];
-  return told.what != what || told.until < until;
+  const Told& told = told_[place_of(tenant, shard)];
+  return told.tenant != tenant || told.shard != shard || told.until < until;
 }
 
 Task<Result<Reply>> Presence::tell(std::string_view tenant, size_t shard, Time until) {
-  const uint64_t what = hash_of(tenant, shard);
   const size_t home = shard_of(tenant);
   auto reply = co_await servers_.run(
       servers_.scripts().presence, home, words(key_in(home, "shards", tenant)),
       words(std::to_string(shard), std::to_string(until.time_since_epoch().count())));
-  if (reply) told_[what % kRemembered] = {what, until + kAhead};
+  if (reply) told_[place_of(tenant, shard)] = {std::string(tenant), shard, until + kAhead};
   co_return reply;
 }
 

@@ -24,12 +24,14 @@ class Presence {
 
  private:
   // What was told lately, so that it is not told with every commit. A table of fixed size where the
-  // later takes the place of the earlier.
+  // later takes the place of the earlier. Its places are found by a hash, so others may have the
+  // same: only what is written in a place says whose it is.
   struct Told {
-    uint64_t what = 0;
+    std::string tenant;  // empty: nothing was told here
+    size_t shard = 0;
     Time until;
   };
-  uint64_t hash_of(std::string_view tenant, size_t shard) const;
+  size_t place_of(std::string_view tenant, size_t shard) const;
 
   Servers& servers_;
   uint64_t seed_ = 0;

@@ -208,7 +208,8 @@ Task<Result<void>> begin(net::Loop& loop, Client& client, RedisEngine::Impl& eng
                   engine.log);
   const auto published = co_await publish_what_was_left(servers, engine);
   if (!published) co_return published;
-  co_return co_await fit_index(client, servers, engine.options.indexed, stop);
+  Presence presence(servers, engine.entropy);
+  co_return co_await fit_index(client, servers, presence, engine.options.indexed, stop);
 }
 
 // Does that on a loop of its own, and waits for it.

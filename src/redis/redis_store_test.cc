@@ -436,6 +436,52 @@ TEST_F(RedisStoreTest, AWalkFindsAllThoughTheListsOfAShardAreOfDifferentAges) {
   }
 }
 
+// Tenants with so many sessions that each has some in most shards.
+class Presence : public RedisStoreTest {
+ protected:
+  static constexpr size_t kMany = 500;
+
+  void create_sessions_of(const std::vector<std::string>& tenants) {
+    for (uint64_t number = 1; number <= kMany; ++number) {
+      for (const std::string& name : tenants) {
+        ASSERT_EQ(process.ask(process.store.commit(creation(plain_session(tenant(name), number)))),
+                  CommitOutcome::committed);
+      }
+    }
+  }
+
+  static void expect_all_of(const std::vector<std::string>& tenants, Process& process) {
+    for (const std::string& name : tenants) {
+      EXPECT_EQ(walk(process.store, process.home, {.tenant = tenant(name)}).size(), kMany) << name;
+      const auto counts = process.ask(process.store.count(tenant(name))).value();
+      EXPECT_EQ(counts.named + counts.anonymous, kMany) << name;
+    }
+  }
+
+  Process process{servers.client_factory()};
+};
+
+TEST_F(Presence, TenantsOfShortNamesAreToldApart) {
+  create_sessions_of({"1", "2", "10", "11"});
+  expect_all_of({"1", "2", "10", "11"}, process);
+}
+
+// Versions before knew nothing of the key {sojourn}:presence, and left shards out.
+TEST_F(Presence, WhatAnEarlierVersionLeftOutIsAddedByTheNextStart) {
+  create_sessions_of({"10", "11"});
+  for (const Reply& key : servers.ask({"KEYS", "*:shards:*"}).elements) {
+    servers.ask({"SETRANGE", key.text, "32", std::string(64, '\0')});
+  }
+  EXPECT_LT(walk(process.store, process.home, {.tenant = tenant("10")}).size(), kMany);
+  servers.ask({"DEL", "{sojourn}:presence"});
+
+  Process later(servers.client_factory());
+  expect_all_of({"10", "11"}, later);
+  for (const Reply& key : servers.ask({"KEYS", "*:shards:*"}).elements) {
+    EXPECT_GT(servers.ask({"PTTL", key.text}).integer, 0) << key.text;
+  }
+}
+
 // Processes with another option sessions.index.
 class ChangedIndex : public RedisStoreTest {
  protected:
@@ -645,8 +691,8 @@ class AfterACrash : public RedisStoreTest,
     let_time_pass();
     EXPECT_TRUE(process.ask(process.store.due(kFarOff, 100))->empty());
     EXPECT_TRUE(process.ask(process.store.trim_events(kFarOff, 100)).has_value());
-    EXPECT_THAT(lasting_keys(),
-                ::testing::UnorderedElementsAre("{sojourn}:format", "{sojourn}:indexed"));
+    EXPECT_THAT(lasting_keys(), ::testing::UnorderedElementsAre(
+                                    "{sojourn}:format", "{sojourn}:indexed", "{sojourn}:presence"));
   }
 };
 
