@@ -12,6 +12,7 @@ import pytest
 from harness.client import Client
 from harness.ledger import Judge, Writers
 from harness.load import create_many
+from harness.metrics import metrics
 from harness.nodes import Nodes, on
 from harness.processes import wait_for
 from harness.redis import Cluster
@@ -211,6 +212,27 @@ def test_a_node_of_sojourn_goes(cluster, how, tmp_path, tenant):
             nodes.nodes[0].kill()
         run.await_acknowledged(200)
     assert run.verdict(f"a node of sojourn goes by {how.name}") == 0
+
+
+@steady
+def test_a_slot_left_half_open_holds_up_nothing_elsewhere(cluster, tmp_path, tenant):
+    """As an aborted resharding leaves it: its master asks for keys elsewhere that it does not have."""
+    with Server(tmp_path / "node", ["sessions.idle_timeout=5s"], store=on(cluster)) as node:
+        made = create_many(node.address, tenant, 3_000)
+        half_open = cluster.tags("*:session:*")[0]
+        owner, other = sorted(cluster.masters(), key=lambda port: "MOVED" in cluster.cli(port, "get", half_open))[:2]
+        slot = cluster.cli(owner, "cluster", "keyslot", half_open)
+        assert cluster.cli(owner, "cluster", "setslot", slot, "migrating", cluster.cli(other, "cluster", "myid")) == "OK"
+
+        def kept_there():
+            tags = cluster.tags("*:session:*")
+            return len(tags) if set(tags) == {half_open} else 0
+
+        wait_for(lambda: 0 < kept_there() < len(made) / 100, "all others are over", 60)
+        assert metrics(node).sum("sojourn_redis_failing_shards") == 1
+        assert cluster.cli(owner, "cluster", "setslot", slot, "stable") == "OK"
+        wait_for(lambda: not cluster.tags("*:session:*"), "those are over, too", 60)
+        wait_for(lambda: metrics(node).sum("sojourn_redis_failing_shards") == 0, "all shards answer", 60)
 
 
 @steady

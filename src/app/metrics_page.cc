@@ -211,6 +211,9 @@ void add_redis(Exposition& page, const store::ServerStatistics& redis) {
   page.counter("sojourn_redis_connections_lost_total",
                "Connections to Redis servers that broke, or were given up without an answer.",
                redis.lost_connections);
+  page.gauge("sojourn_redis_failing_shards",
+             "Of the 1,024 parts of the store, those that did not answer the reaper lately.",
+             redis.failing_shards);
   page.counter("sojourn_redis_slot_map_refreshes_total",
                "Times that servers said which of them serves which slots.", redis.map_refreshes);
 }

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kInTurn = 32;
 // Asked at once.
 constexpr size_t kAtOnce = 64;
+// Of those that did not answer lately.
+constexpr size_t kTriedAgainAtOnce = 4;
 // The most that one shard answers.
 constexpr size_t kOfOneShard = 100;
 // So much is gathered before the earliest are taken.
@@ -31,17 +33,43 @@ std::optional<store::Due> due_in(std::string_view member, std::string_view time)
   return store::Due{Time(Duration(*filed_at)), std::move(name->tenant), std::string(name->key)};
 }
 
+std::unexpected<Error> nothing_answered() {
+  return failure(ErrorKind::store_unavailable, "No part of the store answered lately.");
+}
+
+std::vector<size_t> part_of(const std::vector<size_t>& shards, size_t first, size_t count) {
+  const auto begin = shards.begin() + static_cast<ptrdiff_t>(first);
+  return {begin, begin + static_cast<ptrdiff_t>(std::min(count, shards.size() - first))};
+}
+
 }  // namespace
 
-std::vector<size_t> DueScan::shards_due(const DueTimes& times, Time now) {
-  std::vector<size_t> shards;
+DueScan::Asked DueScan::shards_due(const DueTimes& times, Time now) {
+  Asked asked;
+  const auto moment = std::chrono::steady_clock::now();
   const size_t first = shared_.turn.fetch_add(kInTurn);
   // Those in turn first: so processes begin at different places, and do not all take the same.
   for (size_t i = 0; i < kShards; ++i) {
     const size_t shard = (first + i) % kShards;
-    if (i < kInTurn || times.is_due(shard, now)) shards.push_back(shard);
+    if (i >= kInTurn && !times.is_due(shard, now)) continue;
+    if (shared_.failing.rests(shard, moment)) continue;
+    (shared_.failing.has(shard) ? asked.failing : asked.sound).push_back(shard);
   }
-  return shards;
+  return asked;
+}
+
+void DueScan::note(size_t shard, const Result<void>& answer) {
+  if (!answer) {
+    if (shared_.failing.failed(shard, std::chrono::steady_clock::now())) {
+      servers_.log().write(
+          LogLevel::error, "store.shard_failing",
+          "A part of the store does not answer: what is over there is removed later.",
+          {{"shard", uint64_t{shard}}, {"reason", answer.error().detail}});
+    }
+  } else if (shared_.failing.answered(shard)) {
+    servers_.log().write(LogLevel::info, "store.shards_answer",
+                         "All parts of the store answer again.");
+  }
 }
 
 Task<Result<void>> DueScan::work(std::string what, std::string mark) {
@@ -62,15 +90,23 @@ Task<Result<std::vector<store::Due>>> DueScan::scan(size_t shard, Time now, size
             std::to_string(std::min(limit, kOfOneShard))));
   if (!reply) {
     shared_.due.failed(shard);
+    note(shard, std::unexpected(reply.error()));
     co_return std::unexpected(reply.error());
   }
+  note(shard, Result<void>());
   shared_.due.seen(shard, number_in(element(*reply, 1).text));
   std::vector<store::Due> found;
   const auto& due = element(*reply, 0).elements;
   for (size_t i = 0; i + 1 < due.size(); i += 2) {
     auto one = due_in(due[i].text, due[i + 1].text);
-    if (!one) co_return strange_reply();
-    found.push_back(*std::move(one));
+    if (one) {
+      found.push_back(*std::move(one));
+    } else if (shared_.told_of_strange.now()) {
+      servers_.log().write(LogLevel::error, "store.record_damaged",
+                           "An entry of what is due is damaged or newer than this server; it is "
+                           "passed over.",
+                           {{"key", key_in(shard, "due")}});
+    }
   }
 
   std::vector<Task<Result<void>>> tasks;
@@ -82,7 +118,7 @@ Task<Result<std::vector<store::Due>>> DueScan::scan(size_t shard, Time now, size
   if (!tasks.empty()) {
     const auto outcomes = co_await when_all(std::move(tasks));
     for (const auto& outcome : outcomes) {
-      if (!outcome) {
+      if (!outcome && shared_.told_of_repair.now()) {
         // It is found again. What is due does not wait for it.
         servers_.log().write(LogLevel::warning, "store.repair_failed",
                              "What a crash left unfinished cannot be finished for now.",
@@ -94,35 +130,60 @@ Task<Result<std::vector<store::Due>>> DueScan::scan(size_t shard, Time now, size
   co_return found;
 }
 
-Task<Result<std::vector<store::Due>>> DueScan::due(Time now, size_t limit) {
-  const std::vector<size_t> shards = shards_due(shared_.due, now);
-  std::vector<store::Due> all;
-  for (size_t first = 0; first < shards.size(); first += kAtOnce) {
-    if (all.size() >= std::max(2 * limit, kGathered)) break;
-    std::vector<Task<Result<std::vector<store::Due>>>> scans;
-    for (size_t i = first; i < std::min(first + kAtOnce, shards.size()); ++i) {
-      scans.push_back(scan(shards[i], now, limit));
-    }
-    auto found = co_await when_all(std::move(scans));
-    for (auto& part : found) {
-      if (!part) co_return std::unexpected(std::move(part.error()));
-      std::ranges::move(*part, std::back_inserter(all));
+Task<bool> DueScan::scan_all(std::vector<size_t> shards, Time now, size_t limit, Found& found) {
+  std::vector<Task<Result<std::vector<store::Due>>>> scans;
+  for (const size_t shard : shards) scans.push_back(scan(shard, now, limit));
+  auto parts = co_await when_all(std::move(scans));
+  bool all = true;
+  for (auto& part : parts) {
+    if (part) {
+      ++found.answered;
+      std::ranges::move(*part, std::back_inserter(found.due));
+    } else {
+      found.error = std::move(part.error());
+      all = false;
     }
   }
+  co_return all;
+}
+
+Task<Result<std::vector<store::Due>>> DueScan::due(Time now, size_t limit) {
+  const Asked asked = shards_due(shared_.due, now);
+  const size_t enough = std::max(2 * limit, kGathered);
+  Found found;
+  for (size_t first = 0; first < asked.sound.size() && found.due.size() < enough;
+       first += kAtOnce) {
+    co_await scan_all(part_of(asked.sound, first, kAtOnce), now, limit, found);
+  }
+  // A few of those that failed, and more as long as they answer again.
+  size_t at_once = kTriedAgainAtOnce;
+  for (size_t first = 0; first < asked.failing.size() && found.due.size() < enough;
+       first += std::exchange(at_once, kAtOnce)) {
+    if (!co_await scan_all(part_of(asked.failing, first, at_once), now, limit, found)) break;
+  }
+  if (found.answered == 0 && shared_.failing.count() > 0) {
+    if (found.error) co_return std::unexpected(*std::move(found.error));
+    co_return nothing_answered();
+  }
+  std::vector<store::Due>& all = found.due;
   std::ranges::sort(all, {}, &store::Due::filed_at);
   if (all.size() > limit) all.erase(all.begin() + static_cast<ptrdiff_t>(limit), all.end());
-  co_return all;
+  co_return std::move(all);
 }
 
 Task<Result<size_t>> DueScan::trim_events(Time time, size_t limit) {
   const Time due = time - Duration(1);
-  const auto looked = co_await events_.look_at(shards_due(shared_.trimming, due));
-  if (!looked) co_return std::unexpected(looked.error());
+  const size_t answered = co_await events_.look_at(shards_due(shared_.trimming, due).sound);
   std::vector<size_t> shards;
   for (size_t shard = 0; shard < kShards; ++shard) {
-    if (shared_.trimming.is_due(shard, due)) shards.push_back(shard);
+    if (shared_.trimming.is_due(shard, due) && !shared_.failing.has(shard)) {
+      shards.push_back(shard);
+    }
   }
-  co_return co_await events_.trim(time, limit, std::move(shards));
+  auto trimmed = co_await events_.trim(time, limit, std::move(shards));
+  if (answered > 0 && !trimmed) co_return size_t{0};
+  if (answered == 0 && trimmed && *trimmed == 0) co_return nothing_answered();
+  co_return trimmed;
 }
 
 }  // namespace sojourn::redis

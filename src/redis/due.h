@@ -4,6 +4,9 @@
 // more in turn: so it finds what other processes filed. On the way it finishes what their crashes
 // left: index entries whose mark nobody settled, commits with an idempotency key, events that wait
 // to be published.
+//
+// Each shard stands alone: one that does not answer is left alone for a while (failing_shards.h),
+// and an entry that nobody understands is passed over.
 #pragma once
 
 #include <vector>
@@ -26,11 +29,25 @@ class DueScan {
   Task<Result<size_t>> trim_events(Time time, size_t limit);
 
  private:
+  // What shards answered.
+  struct Found {
+    std::vector<store::Due> due;
+    size_t answered = 0;
+    std::optional<Error> error;  // of one that did not
+  };
+
   Task<Result<std::vector<store::Due>>> scan(size_t shard, Time now, size_t limit);
+  // Asks shards at once, and adds to what was found. False when one did not answer.
+  Task<bool> scan_all(std::vector<size_t> shards, Time now, size_t limit, Found& found);
   Task<Result<void>> work(std::string what, std::string mark);
 
   // The shards to ask: those that are due, and the next ones in turn.
-  std::vector<size_t> shards_due(const DueTimes& times, Time now);
+  struct Asked {
+    std::vector<size_t> sound;
+    std::vector<size_t> failing;  // those that have rested
+  };
+  Asked shards_due(const DueTimes& times, Time now);
+  void note(size_t shard, const Result<void>& answer);
 
   Servers& servers_;
   Shared& shared_;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/clock.h"
+#include "failing_shards.h"
 #include "keys.h"
 
 namespace sojourn::redis {
@@ -47,10 +48,28 @@ class DueTimes {
   std::array<std::atomic<int64_t>, kShards> times_;
 };
 
+// For what would be logged at every look. Any thread.
+class Seldom {
+ public:
+  bool now() {
+    const int64_t time = std::chrono::steady_clock::now().time_since_epoch().count();
+    int64_t next = next_.load();
+    return time >= next && next_.compare_exchange_strong(next, time + kNanoseconds);
+  }
+
+ private:
+  static constexpr int64_t kNanoseconds = std::chrono::nanoseconds(std::chrono::minutes(1)).count();
+
+  std::atomic<int64_t> next_ = 0;
+};
+
 // What the store objects of one engine share. Any thread.
 struct Shared {
   DueTimes due;
   DueTimes trimming;
+  FailingShards failing;
+  Seldom told_of_strange;        // an entry that this version does not understand
+  Seldom told_of_repair;         // something unfinished that cannot be finished for now
   std::atomic<size_t> turn = 0;  // which shard is next to be looked at in any case
 };
 

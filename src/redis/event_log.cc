@@ -172,18 +172,18 @@ Task<Result<void>> EventLog::look_at_one(size_t shard) {
   co_return Result<void>();
 }
 
-Task<Result<void>> EventLog::look_at(std::vector<size_t> shards) {
+Task<size_t> EventLog::look_at(std::vector<size_t> shards) {
   std::vector<Task<Result<void>>> looks;
   for (const size_t shard : shards) looks.push_back(look_at_one(shard));
   const auto outcomes = co_await when_all(std::move(looks));
-  for (const auto& outcome : outcomes) {
-    if (!outcome) co_return outcome;
-  }
-  co_return Result<void>();
+  co_return static_cast<size_t>(
+      std::ranges::count_if(outcomes, [](const auto& outcome) { return outcome.has_value(); }));
 }
 
 Task<Result<size_t>> EventLog::trim(Time time, size_t limit, std::vector<size_t> shards) {
   size_t count = 0;
+  bool answered = shards.empty();
+  std::optional<Error> error;
   for (const size_t shard : shards) {
     while (count < limit && trimming_.is_due(shard, time - Duration(1))) {
       trimming_.looking(shard);
@@ -195,14 +195,17 @@ Task<Result<size_t>> EventLog::trim(Time time, size_t limit, std::vector<size_t>
                 key_in(shard, "mark", "") + ":", marks_kept_ms()));
       if (!reply) {
         trimming_.failed(shard);
-        co_return std::unexpected(reply.error());
+        error = reply.error();
+        break;
       }
+      answered = true;
       trimming_.seen(shard, number_in(element(*reply, 1).text));
       const auto trimmed = static_cast<size_t>(element(*reply, 0).integer);
       count += trimmed;
       if (trimmed == 0) break;
     }
   }
+  if (!answered && error) co_return std::unexpected(*std::move(error));
   co_return count;
 }
 

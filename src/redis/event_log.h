@@ -38,9 +38,10 @@ class EventLog {
 
   Task<Result<domain::EventPage>> read(const store::EventQuery& query);
 
+  // An error when no shard answered.
   Task<Result<size_t>> trim(Time time, size_t limit, std::vector<size_t> shards);
-  // Finds out when shards are to be trimmed next.
-  Task<Result<void>> look_at(std::vector<size_t> shards);
+  // Finds out when shards are to be trimmed next. Returns how many answered.
+  Task<size_t> look_at(std::vector<size_t> shards);
 
  private:
   Task<Result<void>> bring(size_t shard, std::string tenant, std::vector<Outgoing> events);

@@ -253,6 +253,7 @@ store::Statistics RedisEngine::statistics() const {
   store::ServerStatistics& servers = all.servers.emplace();
   for (const std::string_view code : ClientCounters::kErrorCodes)
     servers.errors.push_back({code, 0});
+  servers.failing_shards = impl_->shared.failing.count();
   const std::lock_guard lock(impl_->counted_mutex);
   for (const auto& loop : impl_->counted) {
     all.committed += loop->committed.value();

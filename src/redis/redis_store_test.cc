@@ -6,9 +6,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
+#include <set>
 #include <thread>
 
+#include "base/eventually.h"
 #include "encoding/keys.h"
 #include "encoding/sealed.h"
 #include "keys.h"
@@ -480,6 +483,106 @@ TEST_F(Presence, WhatAnEarlierVersionLeftOutIsAddedByTheNextStart) {
   for (const Reply& key : servers.ask({"KEYS", "*:shards:*"}).elements) {
     EXPECT_GT(servers.ask({"PTTL", key.text}).integer, 0) << key.text;
   }
+}
+
+// A master is down that no replica takes over from, or a slot was left half open.
+class FailingShard : public RedisStoreTest {
+ protected:
+  static constexpr size_t kFailing = 7;
+
+  // Fails what concerns the one shard, as long as `fails`.
+  class Client final : public redis::Client {
+   public:
+    Client(std::unique_ptr<redis::Client> inner, std::shared_ptr<std::atomic<bool>> fails)
+        : inner_(std::move(inner)), fails_(std::move(fails)) {}
+
+    Task<Outcome> send(Command command) override {
+      if (!*fails_ || command.slot != slot_of_shard(kFailing)) {
+        return inner_->send(std::move(command));
+      }
+      return Outcome(std::unexpected(Failure{.error = {ErrorKind::store_unavailable, "down"}}));
+    }
+    Task<std::expected<std::vector<NodeOutcome>, Failure>> send_to_all_masters(
+        Command command) override {
+      return inner_->send_to_all_masters(std::move(command));
+    }
+    void close() override { inner_->close(); }
+    std::shared_ptr<const ClientCounters> counters() const override { return inner_->counters(); }
+
+   private:
+    const std::unique_ptr<redis::Client> inner_;
+    const std::shared_ptr<std::atomic<bool>> fails_;
+  };
+
+  static size_t shard_of_session(const Session& session) {
+    return shard_of(encoding::SessionKeyBytes(session.tenant, session.id).view());
+  }
+
+  // A session in the shard that fails, or in another.
+  static Session session_in(bool failing) {
+    for (uint64_t number = 1;; ++number) {
+      Session session = plain_session(kTenant, number);
+      if ((shard_of_session(session) == kFailing) == failing) return session;
+    }
+  }
+
+  void commit(const Session& session) {
+    ASSERT_EQ(process.ask(process.store.commit(creation(session))), CommitOutcome::committed);
+  }
+
+  // The ids that are due, after every shard was asked in turn.
+  std::set<domain::SessionId> due_ids() {
+    std::set<domain::SessionId> ids;
+    for (int i = 0; i < 64; ++i) {
+      const auto due = process.ask(process.store.due(kFarOff, 1'000));
+      if (!due) {
+        ADD_FAILURE() << due.error().detail;
+        break;
+      }
+      for (const store::Due& one : *due) ids.insert(std::get<domain::SessionId>(one.what));
+    }
+    return ids;
+  }
+
+  uint64_t failing_shards() { return process.engine->statistics().servers->failing_shards; }
+
+  std::shared_ptr<std::atomic<bool>> fails = std::make_shared<std::atomic<bool>>(false);
+  Process process{[this](net::Loop& loop) {
+    return std::make_unique<Client>(servers.client_factory()(loop), fails);
+  }};
+};
+
+TEST_F(FailingShard, DoesNotKeepTheOthersFromWhatIsDue) {
+  const Session there = session_in(true), elsewhere = session_in(false);
+  commit(there);
+  commit(elsewhere);
+  *fails = true;
+  EXPECT_EQ(due_ids(), std::set{elsewhere.id});
+  EXPECT_EQ(failing_shards(), 1U);
+  *fails = false;
+  EXPECT_TRUE(eventually([&] { return due_ids().contains(there.id); }));  // it rests before
+  EXPECT_EQ(failing_shards(), 0U);
+}
+
+TEST_F(FailingShard, DoesNotKeepTheLogsOfOthersFromBeingTrimmed) {
+  commit(session_in(false));
+  ASSERT_NE(shard_of(encoding::tenant_prefix(kTenant)), kFailing);
+  *fails = true;
+  size_t trimmed = 0;
+  for (int i = 0; i < 64; ++i) {
+    const auto now = process.ask(process.store.trim_events(kFarOff, 100));
+    ASSERT_TRUE(now) << now.error().detail;
+    trimmed += *now;
+  }
+  EXPECT_EQ(trimmed, 1U);
+}
+
+TEST_F(FailingShard, AnEntryThatNobodyUnderstandsIsPassedOver) {
+  const Session session = session_in(true);
+  commit(session);
+  servers.ask({"ZADD", key_in(kFailing, "due"), "1", "of a later version"});
+  EXPECT_EQ(due_ids(), std::set{session.id});
+  EXPECT_EQ(failing_shards(), 0U);
 }
 
 // Processes with another option sessions.index.

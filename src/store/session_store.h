@@ -117,7 +117,8 @@ class SessionStore {
   // than `limit`, some of the earliest. A session is filed at its creation for its expiresAt then,
   // and anew by Change::Expiry::refile: so it may be found although its time is not over, but one
   // whose time is over is always found. What another process filed is found when this is called
-  // some more times.
+  // some more times. What is in a part of the store that cannot be asked is left out, and found
+  // once it can; an error when no part can.
   virtual Task<Result<std::vector<Due>>> due(Time now, size_t limit) = 0;
 
   // What an idempotency key was used for. Absent: never, or forgotten.

@@ -47,7 +47,8 @@ struct ServerStatistics {
   uint64_t connects = 0;
   uint64_t failed_connects = 0;
   uint64_t lost_connections = 0;
-  uint64_t map_refreshes = 0;  // looks at which server serves what
+  uint64_t failing_shards = 0;  // parts of the store that did not answer lately
+  uint64_t map_refreshes = 0;   // looks at which server serves what
 };
 
 // Counted since the opening, but for `waiting` and `space`. A trimming of events counts as a

@@ -196,6 +196,13 @@ class Cluster:
         """Keys in all masters."""
         return sum(int(self.cli(port, "dbsize")) for port in self.masters())
 
+    def tags(self, pattern):
+        """Of each key like `pattern` in all masters the hash tag."""
+        tags = ("local tags = redis.call('keys', ARGV[1]) "
+                "for i, key in ipairs(tags) do tags[i] = string.match(key, '^{.-}') end return tags")
+        return [tag for port in self.masters()
+                for tag in self.cli(port, "eval", tags, "0", pattern).split()]
+
     def lasting(self, seconds):
         """Keys in all masters that do not go by themselves within so many seconds."""
         count = ("local n = 0 for _, key in ipairs(redis.call('keys', '*')) do "
