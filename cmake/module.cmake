@@ -92,7 +92,7 @@ function(module)
       target_compile_options(${fuzzer_name} PRIVATE -fsanitize=fuzzer)
       target_link_options(${fuzzer_name} PRIVATE -fsanitize=fuzzer)
       # A few seconds on every run of the tests, so that no fuzzer rots. Longer: see HACKING.md.
-      add_test(NAME ${fuzzer_name} COMMAND ${fuzzer_name} -max_total_time=5 -timeout=5 -verbosity=0)
+      add_test(NAME ${fuzzer_name} COMMAND ${fuzzer_name} -max_total_time=3 -timeout=5 -verbosity=0)
     endforeach()
   endif()
 endfunction()

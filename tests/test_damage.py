@@ -20,7 +20,7 @@ from harness.wire import check_error, check_session
 pytestmark = embedded_only
 
 GROUPS = 4
-DAMAGES = size("SOJOURN_DAMAGES", 60, 2_000)
+DAMAGES = size("SOJOURN_DAMAGES", 24, 2_000)
 SESSIONS = size("SOJOURN_DAMAGED_SESSIONS", 800, 3_000)
 # Reads that write nothing: no touch, no automatic session.
 SETTINGS = ("sessions.idle_timeout=24h", "sessions.touch_interval=23h", "sessions.on_unknown_id=not_found",
