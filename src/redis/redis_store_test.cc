@@ -490,30 +490,6 @@ class FailingShard : public RedisStoreTest {
  protected:
   static constexpr size_t kFailing = 7;
 
-  // Fails what concerns the one shard, as long as `fails`.
-  class Client final : public redis::Client {
-   public:
-    Client(std::unique_ptr<redis::Client> inner, std::shared_ptr<std::atomic<bool>> fails)
-        : inner_(std::move(inner)), fails_(std::move(fails)) {}
-
-    Task<Outcome> send(Command command) override {
-      if (!*fails_ || command.slot != slot_of_shard(kFailing)) {
-        return inner_->send(std::move(command));
-      }
-      return Outcome(std::unexpected(Failure{.error = {ErrorKind::store_unavailable, "down"}}));
-    }
-    Task<std::expected<std::vector<NodeOutcome>, Failure>> send_to_all_masters(
-        Command command) override {
-      return inner_->send_to_all_masters(std::move(command));
-    }
-    void close() override { inner_->close(); }
-    std::shared_ptr<const ClientCounters> counters() const override { return inner_->counters(); }
-
-   private:
-    const std::unique_ptr<redis::Client> inner_;
-    const std::shared_ptr<std::atomic<bool>> fails_;
-  };
-
   static size_t shard_of_session(const Session& session) {
     return shard_of(encoding::SessionKeyBytes(session.tenant, session.id).view());
   }
@@ -548,7 +524,8 @@ class FailingShard : public RedisStoreTest {
 
   std::shared_ptr<std::atomic<bool>> fails = std::make_shared<std::atomic<bool>>(false);
   Process process{[this](net::Loop& loop) {
-    return std::make_unique<Client>(servers.client_factory()(loop), fails);
+    return std::make_unique<testing::FailingSlotClient>(servers.client_factory()(loop),
+                                                        slot_of_shard(kFailing), fails);
   }};
 };
 
